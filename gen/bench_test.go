@@ -1,0 +1,115 @@
+package gen_test
+
+import (
+	"testing"
+
+	"codepool/gen"
+)
+
+const (
+	printed = "7KQF-2M9X-T4WC"
+	canon12 = "7KQF2M9XT4WC"
+)
+
+func BenchmarkAppendCanonical(b *testing.B) {
+	for _, bm := range []struct {
+		fold gen.Fold
+		text string
+	}{
+		{gen.Crockford, printed},
+		{gen.Crockford, " 7kqf-2m9x-t4wc\n"},
+		{gen.Upper, "AB12-CD34"},
+		{gen.Exact, "aB3xY9"},
+	} {
+		b.Run("fold="+bm.fold.String()+"/text="+bm.text, func(b *testing.B) {
+			buf := make([]byte, 0, gen.MaxCode)
+			b.ReportAllocs()
+			for b.Loop() {
+				gen.AppendCanonical(buf, bm.text, bm.fold)
+			}
+		})
+	}
+}
+
+func BenchmarkPackCrockford(b *testing.B) {
+	for _, text := range []string{printed, canon12, "7kqf 2m9x t4wc", " " + printed} {
+		b.Run("text="+text, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				gen.PackCrockford(text)
+			}
+		})
+	}
+}
+
+// packTexts has one text of each kind.
+var packTexts = []string{canon12, "AB12CD34", "ab12cd34", "1234567890123456", "aB3xY9"}
+
+func BenchmarkPack(b *testing.B) {
+	for _, text := range packTexts {
+		b.Run("text="+text, func(b *testing.B) {
+			canon := []byte(text)
+			b.ReportAllocs()
+			for b.Loop() {
+				gen.Pack(canon)
+			}
+		})
+	}
+}
+
+func BenchmarkAppendUnpacked(b *testing.B) {
+	for _, text := range packTexts {
+		b.Run("text="+text, func(b *testing.B) {
+			v, _ := gen.Pack([]byte(text))
+			buf := make([]byte, 0, gen.MaxCode)
+			b.ReportAllocs()
+			for b.Loop() {
+				gen.AppendUnpacked(buf, v)
+			}
+		})
+	}
+}
+
+func BenchmarkFillPacked(b *testing.B) {
+	for _, text := range []string{"crockford:12:4", "alnum:8", "digits:16", "alnum-case:10", "crockford:10:0:VX"} {
+		b.Run("format="+text, func(b *testing.B) {
+			g := newGenerator(b, text)
+			dst := make([]uint64, 4096)
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := g.FillPacked(dst); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(dst)), "ns/code")
+		})
+	}
+}
+
+func BenchmarkAppendCode(b *testing.B) {
+	g := newGenerator(b, "crockford:16:4")
+	buf := make([]byte, 0, gen.MaxCode)
+	b.ReportAllocs()
+	for b.Loop() {
+		g.AppendCode(buf)
+	}
+}
+
+// newGenerator makes a generator of a format's short form on crypto/rand.
+func newGenerator(tb testing.TB, format string) *gen.Generator {
+	tb.Helper()
+	g, err := gen.NewGenerator(parseFormat(tb, format))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return g
+}
+
+func parseFormat(tb testing.TB, s string) gen.Format {
+	tb.Helper()
+	f, err := gen.ParseFormat(s)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return f
+}

@@ -1,0 +1,81 @@
+package gen_test
+
+import (
+	"fmt"
+
+	"codepool/gen"
+)
+
+func ExampleFormat() {
+	f, err := gen.ParseFormat("digits:16:4:VIP")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%s\n", f.AppendPrinted(nil, []byte("VIP1234567812345678")))
+	fmt.Printf("%v codes, %.1f bits\n", f.Space(), f.Bits())
+
+	_, err = gen.ParseFormat("crockford:12:4:VIP")
+	fmt.Println(err)
+	// Output:
+	// VIP-1234-5678-1234-5678
+	// 10000000000000000 codes, 53.2 bits
+	// gen: format is not valid: prefix "VIP" is read as "V1P": write it so
+}
+
+func ExampleAppendCanonical() {
+	for _, typed := range []string{"7kqf 2m9x-t4wc\n", "7KQF-2M9X-T4WU"} {
+		canon, err := gen.AppendCanonical(nil, typed, gen.Crockford)
+		fmt.Printf("%q %v\n", canon, err)
+	}
+	// Output:
+	// "7KQF2M9XT4WC" <nil>
+	// "" gen: the code has a character that no such code has
+}
+
+func ExamplePack() {
+	v, ok := gen.Pack([]byte("7KQF2M9XT4WC"))
+	text, _ := gen.AppendUnpacked(nil, v)
+	fmt.Printf("%#x %v %s\n", v, ok, text)
+
+	_, ok = gen.Pack([]byte("7KQF2M9XT4WC7777")) // 80 bits
+	fmt.Println(ok)
+	// Output:
+	// 0x3ceef1513dd138c true 7KQF2M9XT4WC
+	// false
+}
+
+func ExampleGenerator() {
+	g, err := gen.NewGenerator(gen.DefaultFormat())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	codes := make([]uint64, 1000)
+	if err := g.FillPacked(codes); err != nil {
+		fmt.Println(err)
+		return
+	}
+	text, ok := gen.AppendUnpacked(nil, codes[0])
+	fmt.Println(len(text), ok)
+	// Output: 12 true
+}
+
+func ExampleGuessRisk() {
+	f := gen.DefaultFormat()
+	r := gen.GuessRisk(1_000_000, f, gen.DefaultGuessesPerHour)
+	fmt.Printf("%.4f %v\n", r.HitsPerYear, r.Acceptable(gen.DefaultHitsPerYear))
+
+	f.Length = f.MinLength(1_000_000, gen.DefaultGuessesPerHour, gen.DefaultHitsPerYear)
+	fmt.Println(f)
+	fmt.Println(gen.GuessRisk(1_000_000, f, gen.DefaultGuessesPerHour))
+	// Output:
+	// 0.0304 false
+	// crockford:13:4
+	// 1,000,000 live codes of crockford:13:4 in a space of 3.69e+19, 4,000,000 guesses an hour: 0.00095 hits expected in a year (one in 1,052 years); the limit is 0.01
+}
+
+func ExampleMask() {
+	fmt.Println(gen.Mask("7KQF2M9XT4WC"), gen.Mask("AB12CD34"))
+	// Output: ****-****-T4WC ****-**34
+}

@@ -1,0 +1,82 @@
+package shard
+
+import "math/bits"
+
+// Draw takes up to n available codes of the batch at random, each available code
+// with the same chance, moves them to state to and calls f for each. It returns
+// how many there were.
+func (s *Shard) Draw(batch uint32, n int, to State, f func(seg *Segment, pos uint32)) int {
+	head, ok := s.byBatch[batch]
+	if !ok {
+		return 0
+	}
+	total := uint32(0)
+	for i := head; i >= 0; i = s.segs[i].next {
+		total += s.segs[i].Counts[Available]
+	}
+	n = min(n, int(total))
+	for k := 0; k < n; k++ {
+		rank := s.below(total)
+		i := head
+		for rank >= s.segs[i].Counts[Available] {
+			rank -= s.segs[i].Counts[Available]
+			i = s.segs[i].next
+		}
+		seg := &s.segs[i]
+		pos := s.selectAvailable(seg, rank)
+		s.Move(seg, pos, Available, to)
+		f(seg, pos)
+		total--
+	}
+	return n
+}
+
+// below returns a uniform number below n by multiplication with rejection
+// [Lemire, "Fast random integer generation in an interval", 2019].
+func (s *Shard) below(n uint32) uint32 {
+	v := uint64(uint32(s.rng.Uint64())) * uint64(n)
+	if low := uint32(v); low < n {
+		for threshold := -n % n; low < threshold; low = uint32(v) {
+			v = uint64(uint32(s.rng.Uint64())) * uint64(n)
+		}
+	}
+	return uint32(v >> 32)
+}
+
+// selectAvailable returns the position of the segment's rank-th available code.
+// REQUIRES: rank < seg.Counts[Available].
+func (s *Shard) selectAvailable(seg *Segment, rank uint32) uint32 {
+	word, end := seg.Base/lanes, (seg.Base+seg.Len+lanes-1)/lanes
+	if seg.block >= 0 {
+		b := s.blocks[seg.block : seg.block+seg.blockCount()]
+		i := 0
+		for rank >= uint32(b[i]) {
+			rank -= uint32(b[i])
+			i++
+		}
+		if i > 0 {
+			word = (seg.Base/blockSize + uint32(i)) * blockWord
+		}
+	}
+	for ; word < end; word++ {
+		z := availableLanes(s.states.v[word]) & seg.maskOf(word)
+		if n := uint32(bits.OnesCount64(z)); rank >= n {
+			rank -= n
+			continue
+		}
+		return word*lanes + uint32(selectLane(z, int(rank)))
+	}
+	panic("shard: counters and states disagree") // unreachable while Move is the only writer; see invariants_test.go
+}
+
+// maskOf keeps the lanes of a word that belong to the segment.
+func (g *Segment) maskOf(word uint32) uint64 {
+	lo, hi := uint(0), uint(lanes)
+	if first := word * lanes; first < g.Base {
+		lo = uint(g.Base - first)
+	}
+	if last := (word + 1) * lanes; last > g.Base+g.Len {
+		hi = uint(lanes - (last - g.Base - g.Len))
+	}
+	return laneMask(lo, hi)
+}

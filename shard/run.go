@@ -1,0 +1,237 @@
+package shard
+
+import (
+	"fmt"
+	"math"
+)
+
+// Run is a set of codes added together, in the order of their hashes; its parts
+// are the shards' segments. Between Pool.NewRun and Activate its codes are Pending:
+// they block their text and answer nothing. A Run is used by one goroutine until
+// it is activated and never changes after.
+type Run struct {
+	ID, Batch, Space uint32
+	pool             *Pool
+	starts           []uint32 // first ordinal in each shard; the last entry is the count
+	next             int      // shard to be added to next
+}
+
+// NewRun begins a run. The caller numbers runs from 1 without gaps of note.
+func (p *Pool) NewRun(id, batch, space uint32) *Run {
+	p.ensureStock(batch)
+	return &Run{ID: id, Batch: batch, Space: space, pool: p, starts: make([]uint32, 1, len(p.shards)+1)}
+}
+
+// Len returns the number of codes in the run.
+func (r *Run) Len() int { return int(r.starts[len(r.starts)-1]) }
+
+// Reserve makes room for n more codes spread evenly over all shards, without
+// spare: for a caller that knows what a batch will hold.
+func (p *Pool) Reserve(n int) error {
+	// Four standard deviations above the mean of a binomial split.
+	each := float64(n) / float64(len(p.shards))
+	room := int(each+4*math.Sqrt(each)) + 1
+	for i := range p.shards {
+		s := p.Lock(i)
+		if s == nil {
+			return fmt.Errorf("shard: pool is closed")
+		}
+		err := s.reserve(room, 0, true)
+		s.Unlock()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AddPacked adds packed codes, sorted by hash, that all route to the run's next
+// shard or to later ones; hashes[i] belongs to words[i]. A code that exists already
+// in the namespace, or stands twice, is left out: both slices are compacted to
+// what was added, whose number is returned.
+func (r *Run) AddPacked(hashes, words []uint64) (int, error) {
+	out := 0
+	for at := 0; at < len(hashes); {
+		sh := r.pool.Route(hashes[at])
+		end := at + 1
+		for end < len(hashes) && r.pool.Route(hashes[end]) == sh {
+			end++
+		}
+		_, err := r.addTo(sh, end-at, 0, func(s *Shard, i int) (uint64, bool) {
+			k := Key{Hash: hashes[at+i], Word: words[at+i], Space: r.Space}
+			if _, _, dup := s.Find(&k); dup {
+				return 0, false
+			}
+			s.words.v[s.n] = k.Word
+			hashes[out], words[out] = k.Hash, k.Word
+			out++
+			return k.Hash, true
+		})
+		if err != nil {
+			return out, err
+		}
+		at = end
+	}
+	return out, nil
+}
+
+// AddKeys is AddPacked for packed and wide codes mixed. It compacts keys.
+func (r *Run) AddKeys(keys []Key) (int, error) {
+	out := 0
+	for at := 0; at < len(keys); {
+		sh := r.pool.Route(keys[at].Hash)
+		end, text := at, 0
+		for end < len(keys) && r.pool.Route(keys[end].Hash) == sh {
+			text += len(keys[end].Wide)
+			end++
+		}
+		_, err := r.addTo(sh, end-at, text, func(s *Shard, i int) (uint64, bool) {
+			k := &keys[at+i]
+			if _, _, dup := s.Find(k); dup {
+				return 0, false
+			}
+			s.words.v[s.n] = k.Word
+			if k.Word >= WideMark {
+				s.words.v[s.n] = WideMark | uint64(len(k.Wide))<<40 | uint64(s.wideN)
+				s.wideN += copy(s.wide.v[s.wideN:], k.Wide)
+			}
+			keys[out] = *k
+			out++
+			return keys[out-1].Hash, true
+		})
+		if err != nil {
+			return out, err
+		}
+		at = end
+	}
+	return out, nil
+}
+
+// addTo opens the run's segment in shard sh and offers it n codes; add writes the
+// word at s.n and returns the hash, or reports that the code is left out.
+func (r *Run) addTo(sh, n, text int, add func(s *Shard, i int) (hash uint64, ok bool)) (int, error) {
+	if sh < r.next {
+		return 0, fmt.Errorf("shard: codes of a run must come in the order of their hashes")
+	}
+	s := r.pool.Lock(sh)
+	if s == nil {
+		return 0, fmt.Errorf("shard: pool is closed")
+	}
+	defer s.Unlock()
+	if err := s.reserve(n, text, false); err != nil {
+		return 0, err
+	}
+	for r.next <= sh { // shards that got nothing are empty ranges
+		r.starts = append(r.starts, r.starts[r.next])
+		r.next++
+	}
+	seg := s.openSegment(r)
+	seg.First = r.starts[sh]
+	s.fillStates(s.n, uint32(n), Pending) // before the loop: a second copy must find the first
+	for i := range n {
+		seg.Len++
+		if hash, ok := add(s, i); ok {
+			s.place(hash, s.n)
+			s.n++
+		} else {
+			seg.Len--
+		}
+	}
+	added := seg.Len
+	s.fillStates(s.n, uint32(n)-added, Void)
+	seg.Counts[Pending] = added
+	r.starts[sh+1] += added
+	if added == 0 {
+		s.dropLastSegment()
+	}
+	return int(added), nil
+}
+
+// Activate makes the run's codes live, all in state initial, or as packed in
+// states (two in a byte by ordinal, low half first) when that is not nil, and makes
+// the run known to the pool. It returns false when the pool is closed.
+func (r *Run) Activate(initial State, states []byte) bool {
+	for len(r.starts) <= len(r.pool.shards) {
+		r.starts = append(r.starts, r.starts[len(r.starts)-1])
+	}
+	p := r.pool
+	p.mu.Lock()
+	all := *p.runs.Load()
+	grown := make([]*Run, max(len(all), int(r.ID)+1))
+	copy(grown, all)
+	grown[r.ID] = r
+	p.runs.Store(&grown)
+	p.mu.Unlock()
+	return r.eachSegment(func(s *Shard, seg *Segment) {
+		if states == nil {
+			s.fillStates(seg.Base, seg.Len, initial)
+		} else {
+			for p := seg.Base; p < seg.Base+seg.Len; p++ {
+				o := seg.Ordinal(p)
+				s.putState(p, State(states[o/2]>>(o&1*4))&15)
+			}
+		}
+		s.recount(seg)
+		if head, ok := s.byBatch[r.Batch]; ok {
+			seg.next = head
+		}
+		s.byBatch[r.Batch] = s.byRun[r.ID]
+	})
+}
+
+// Abandon takes back the codes of a run that was never activated. Their texts are
+// free again; their memory returns when the pool is closed.
+func (r *Run) Abandon() {
+	for len(r.starts) <= len(r.pool.shards) {
+		r.starts = append(r.starts, r.starts[len(r.starts)-1])
+	}
+	r.eachSegment(func(s *Shard, seg *Segment) {
+		s.fillStates(seg.Base, seg.Len, Void)
+		seg.Counts = [NumStates]uint32{Void: seg.Len}
+		s.byRun[r.ID] = -1
+	})
+}
+
+func (r *Run) eachSegment(f func(*Shard, *Segment)) bool {
+	for i := range r.pool.shards {
+		if r.starts[i] == r.starts[i+1] {
+			continue
+		}
+		s := r.pool.Lock(i)
+		if s == nil {
+			return false
+		}
+		if seg := s.SegmentOf(r.ID); seg != nil {
+			f(s, seg)
+		}
+		s.Unlock()
+	}
+	return true
+}
+
+// Run returns an activated run, or nil.
+func (p *Pool) Run(id uint32) *Run {
+	if all := *p.runs.Load(); int(id) < len(all) {
+		return all[id]
+	}
+	return nil
+}
+
+// ShardOf returns the shard that holds an ordinal, or -1 if the run has no such code.
+func (r *Run) ShardOf(ordinal uint32) int {
+	lo, hi := 0, len(r.starts)-1
+	if ordinal >= r.starts[hi] {
+		return -1
+	}
+	for hi-lo > 1 { // starts[lo] <= ordinal < starts[hi]
+		if mid := int(uint(lo+hi) >> 1); r.starts[mid] <= ordinal {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
+
+// Range returns the ordinals of the run that shard i holds.
+func (r *Run) Range(i int) (first, end uint32) { return r.starts[i], r.starts[i+1] }

@@ -1,0 +1,251 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"sync/atomic"
+
+	"codepool/shard"
+)
+
+// A checkpoint bounds recovery. It writes the state pages that changed, then a
+// record that says: everything up to number Upto is in the pages. Pages may also
+// hold later changes, because they are copied while the store works; replay sets
+// those again. Two rules keep that right:
+//
+//   - Upto is chosen when no draw is between the journal and memory, so that memory
+//     holds every record up to it;
+//   - a page is written only after the groups that changed it are durable, so that
+//     it never holds what the ledger does not.
+type checkpointRecord struct{ Upto uint64 }
+
+func (c *checkpointRecord) load(v reader) error {
+	key := []byte{keyCheckpoint}
+	value, err := v.get(key)
+	if err != nil || value == nil {
+		return err
+	}
+	body, err := unseal(key, value)
+	if err != nil {
+		return err
+	}
+	if len(body) != 8 {
+		return corrupt(key, "record has another length")
+	}
+	c.Upto = binary.LittleEndian.Uint64(body)
+	return nil
+}
+
+func (c checkpointRecord) pair() pair {
+	key := []byte{keyCheckpoint}
+	return pair{key, seal(key, binary.LittleEndian.AppendUint64(nil, c.Upto))}
+}
+
+// Checkpoint writes the states and the index of everything done so far, so that a
+// reopening after a crash replays only what came later. The store does this by
+// itself every Options.CheckpointEvery records and on Close.
+func (s *Store) Checkpoint(ctx context.Context) error {
+	if s.closed.Load() {
+		return ErrClosed
+	}
+	return s.maint.do(ctx)
+}
+
+// checkpoint is called by the maintainer alone, or by Close after it.
+func (s *Store) checkpoint(ctx context.Context) error {
+	s.draws.Lock()
+	upto := s.com.lastRecord()
+	s.draws.Unlock()
+	if err := s.com.waitRecord(ctx, upto); err != nil {
+		return err
+	}
+	if err := s.dir.room(); err != nil {
+		return err
+	}
+	if upto > s.checkpointed() {
+		if err := s.writeStates(ctx); err != nil {
+			return err
+		}
+		if err := s.eng.commit([]pair{checkpointRecord{upto}.pair()}); err != nil {
+			return err
+		}
+		s.maint.done.Store(upto)
+	}
+	if err := s.index.flush(ctx); err != nil {
+		return err
+	}
+	s.keys.turn()
+	return nil
+}
+
+func (s *Store) checkpointed() uint64 { return s.maint.done.Load() }
+
+// dirtyPage is a state page to be written.
+type dirtyPage struct{ run, page uint32 }
+
+// writeStates writes every state page with a change since the last checkpoint. If
+// it fails the pages stay marked.
+func (s *Store) writeStates(ctx context.Context) (err error) {
+	dirty := map[dirtyPage]struct{}{}
+	for i := range s.pool.Shards() {
+		sh := s.pool.Lock(i)
+		if sh == nil {
+			return ErrClosed
+		}
+		sh.TakeDirty(func(g *shard.Segment) {
+			for page := g.First / statePage; page <= (g.First+g.Len-1)/statePage; page++ {
+				dirty[dirtyPage{g.Run, page}] = struct{}{}
+			}
+		})
+		sh.Unlock()
+	}
+	for p := range s.maint.undone {
+		dirty[p] = struct{}{}
+	}
+	s.maint.undone = dirty
+	var pairs []pair
+	var marks uint64
+	weight := 0
+	write := func() error {
+		if err := s.com.waitFor(ctx, marks); err != nil { // the page never runs ahead of the journal
+			return err
+		}
+		err := commitAll(s.eng, pairs)
+		pairs, weight = pairs[:0], 0
+		return err
+	}
+	for p := range dirty {
+		body, mark, ok := s.copyStates(p)
+		if !ok {
+			return ErrClosed
+		}
+		if body == nil {
+			continue // a run that is not active yet
+		}
+		marks = max(marks, mark)
+		k := key2(keyStates, p.run, p.page)
+		sealInPlace(k, body)
+		pairs = append(pairs, pair{k, body})
+		if weight += pairs[len(pairs)-1].size(); weight > 512<<10 {
+			if err := write(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := write(); err != nil {
+		return err
+	}
+	s.maint.undone = nil
+	return nil
+}
+
+// copyStates copies one page of states, behind room for its checksum, shard by
+// shard. mark is the last group that any of them depends on.
+func (s *Store) copyStates(p dirtyPage) (body []byte, mark uint64, ok bool) {
+	run := s.pool.Run(p.run)
+	if run == nil {
+		return nil, 0, true
+	}
+	first := p.page * statePage
+	end := min(first+statePage, uint32(run.Len()))
+	body = make([]byte, 4+(end-first+1)/2)
+	for i := max(run.ShardOf(first), 0); i < s.pool.Shards(); i++ {
+		lo, hi := run.Range(i)
+		if lo >= end {
+			break
+		}
+		if lo == hi {
+			continue
+		}
+		sh := s.pool.Lock(i)
+		if sh == nil {
+			return nil, 0, false
+		}
+		sh.CopyStates(sh.SegmentOf(p.run), first, end, first, body[4:])
+		mark = max(mark, sh.Mark)
+		sh.Unlock()
+	}
+	return body, mark, true
+}
+
+// maintainer is the background goroutine that writes checkpoints. It holds no lock
+// while it waits for the disk.
+type maintainer struct {
+	s       *Store
+	kick    chan struct{}
+	asked   chan chan error
+	quit    chan struct{}
+	stopped chan struct{}
+	cancel  context.CancelFunc
+	done    atomic.Uint64          // checkpoint reached
+	undone  map[dirtyPage]struct{} // pages of a checkpoint that failed
+	lastErr atomic.Pointer[error]
+}
+
+func startMaintainer(s *Store) *maintainer {
+	m := &maintainer{s: s, kick: make(chan struct{}, 1), asked: make(chan chan error), quit: make(chan struct{}), stopped: make(chan struct{})}
+	m.done.Store(s.recovered.Checkpoint)
+	ctx, cancel := context.WithCancel(context.Background())
+	m.cancel = cancel
+	every := uint64(s.opt.CheckpointEvery)
+	s.com.onCommit = func() {
+		if s.com.durableRecord.Load() >= m.done.Load()+every {
+			select {
+			case m.kick <- struct{}{}:
+			default:
+			}
+		}
+	}
+	go m.run(ctx)
+	return m
+}
+
+func (m *maintainer) run(ctx context.Context) {
+	defer close(m.stopped)
+	for {
+		select {
+		case <-m.quit:
+			return
+		case <-m.kick:
+			if m.s.com.durableRecord.Load() >= m.done.Load()+uint64(m.s.opt.CheckpointEvery) {
+				m.note(m.s.checkpoint(ctx))
+			}
+		case answer := <-m.asked:
+			err := m.s.checkpoint(ctx)
+			m.note(err)
+			answer <- err
+		}
+	}
+}
+
+// note logs a failed checkpoint; recovery is longer until one succeeds.
+func (m *maintainer) note(err error) {
+	m.lastErr.Store(&err)
+	if err != nil && m.s.com.failure() == nil && !isContextError(err) {
+		m.s.opt.Logger.Warn("checkpoint failed; it will be tried again", "error", err)
+	}
+}
+
+// do asks for a checkpoint and waits for it.
+func (m *maintainer) do(ctx context.Context) error {
+	answer := make(chan error, 1)
+	select {
+	case m.asked <- answer:
+	case <-m.stopped:
+		return ErrClosed
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (m *maintainer) stop() {
+	close(m.quit)
+	m.cancel()
+	<-m.stopped
+}

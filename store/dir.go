@@ -1,0 +1,245 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// A store's directory:
+//
+//	CODEPOOL     "codepool store, format 1": written last when a store is made, so a
+//	             directory without it was never a whole store
+//	LOCK         held while the store is open; its text says by whom
+//	HIGHWATER    the greatest ledger number known to be durable
+//	journal/     the engine's files
+const (
+	formatFile    = "CODEPOOL"
+	lockFile      = "LOCK"
+	highWaterFile = "HIGHWATER"
+	engineDir     = "journal"
+
+	// FormatVersion is the version of the data directory and of backups.
+	FormatVersion = 1
+	formatPrefix  = "codepool store, format "
+)
+
+// directory is an open and locked data directory.
+type directory struct {
+	path string
+	lock *os.File
+
+	highWater *os.File
+	slot      int64     // next slot of the high-water file to write; committer only
+	synced    time.Time // last sync of the high-water file; committer only
+	clock     func() time.Time
+
+	reserve   int64
+	full      atomic.Bool
+	looked    atomic.Int64 // time of the last look at the free space, ns
+	markError atomic.Pointer[error]
+}
+
+// openDirectory locks the directory and checks its format. With create, a missing
+// or empty one is made ready, except for the format file.
+func openDirectory(path string, create bool, o *Options) (d *directory, fresh bool, err error) {
+	fi, err := os.Stat(path)
+	switch {
+	case err == nil && !fi.IsDir():
+		return nil, false, invalid("data directory %s is a file", path)
+	case errors.Is(err, fs.ErrNotExist) && create:
+		if err := os.MkdirAll(path, 0o755); err != nil {
+			return nil, false, fmt.Errorf("make data directory: %w", err)
+		}
+	case err != nil:
+		return nil, false, fmt.Errorf("open data directory: %w", err)
+	}
+	fresh, err = checkFormat(path)
+	if err != nil {
+		return nil, false, err
+	}
+	if fresh && !create {
+		return nil, false, fmt.Errorf("%w: %s holds no store", ErrFormat, path)
+	}
+	d = &directory{path: path, clock: time.Now, reserve: o.DiskReserve}
+	if d.lock, err = lockPath(filepath.Join(path, lockFile)); err != nil {
+		if errors.Is(err, errLockHeld) {
+			holder, _ := os.ReadFile(filepath.Join(path, lockFile))
+			return nil, false, &LockError{Dir: path, Holder: strings.TrimSpace(string(holder))}
+		}
+		return nil, false, fmt.Errorf("lock data directory: %w", err)
+	}
+	host, _ := os.Hostname()
+	holder := fmt.Sprintf("process %d on %s since %s\n", os.Getpid(), host, time.Now().UTC().Format(time.RFC3339))
+	if err := d.lock.Truncate(0); err == nil {
+		_, _ = d.lock.WriteAt([]byte(holder), 0) // for people only; the lock itself is held
+	}
+	return d, fresh, nil
+}
+
+// checkFormat reports whether the directory is empty, and refuses one that holds
+// anything but a store of a known version.
+func checkFormat(path string) (fresh bool, err error) {
+	text, err := os.ReadFile(filepath.Join(path, formatFile))
+	if err == nil {
+		line := strings.TrimSpace(string(text))
+		if line == fmt.Sprint(formatPrefix, FormatVersion) {
+			return false, nil
+		}
+		if strings.HasPrefix(line, formatPrefix) {
+			return false, fmt.Errorf("%w: %s is %q, this program reads %q", ErrFormat, path, line, fmt.Sprint(formatPrefix, FormatVersion))
+		}
+		return false, fmt.Errorf("%w: %s: %s says %.60q", ErrFormat, path, formatFile, line)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return false, fmt.Errorf("read format of data directory: %w", err)
+	}
+	names, err := os.ReadDir(path)
+	if err != nil {
+		return false, fmt.Errorf("read data directory: %w", err)
+	}
+	for _, e := range names {
+		switch e.Name() {
+		case lockFile, highWaterFile, engineDir: // left by a first Open that did not finish
+			if e.Name() == engineDir {
+				return false, fmt.Errorf("%w: %s has a %s folder but no %s file: it was copied or restored in part", ErrFormat, path, engineDir, formatFile)
+			}
+		case "lost+found":
+		default:
+			return false, fmt.Errorf("%w: %s is not empty and holds no store (found %q)", ErrFormat, path, e.Name())
+		}
+	}
+	return true, nil
+}
+
+// writeFormat makes the directory a store.
+func (d *directory) writeFormat() error {
+	return writeFileSync(filepath.Join(d.path, formatFile), []byte(fmt.Sprintln(fmt.Sprint(formatPrefix, FormatVersion))))
+}
+
+// writeFileSync writes a small file so that after a crash it is whole or absent.
+func writeFileSync(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
+	return err
+}
+
+// The high-water file has two slots of 24 bytes, one device block apart: magic,
+// number, checksum. A torn write spoils one; the other holds the number before.
+const (
+	slotSize     = 24
+	slotDistance = 4096
+	slotMagic    = 0x4850_5743_4F44_4501
+	// highWaterSync is how often the file is synced while the store writes. Between
+	// syncs the operating system holds it, which survives the end of the process.
+	highWaterSync = time.Second
+)
+
+// openHighWater opens the file, or makes it, and returns the number it holds.
+func (d *directory) openHighWater() (uint64, error) {
+	f, err := os.OpenFile(filepath.Join(d.path, highWaterFile), os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return 0, fmt.Errorf("open high-water mark: %w", err)
+	}
+	d.highWater = f
+	var best uint64
+	any, bad := false, 0
+	for i := range int64(2) {
+		var b [slotSize]byte
+		if n, _ := f.ReadAt(b[:], i*slotDistance); n < slotSize {
+			continue
+		}
+		magic, number := binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])
+		if magic == 0 && number == 0 {
+			continue
+		}
+		if magic != slotMagic || binary.LittleEndian.Uint32(b[16:]) != checksum(b[:8], b[8:16]) {
+			bad++
+			continue
+		}
+		if any = true; number >= best {
+			best, d.slot = number, 1-i
+		}
+	}
+	if !any && bad > 0 {
+		return 0, &CorruptError{What: highWaterFile, Why: "no slot is readable"}
+	}
+	if !any {
+		// Allocate both blocks now: on a full disk the mark must still be writable.
+		if _, err := f.WriteAt(make([]byte, slotDistance+slotSize), 0); err != nil {
+			return 0, fmt.Errorf("write high-water mark: %w", err)
+		}
+		if err := f.Sync(); err != nil {
+			return 0, fmt.Errorf("sync high-water mark: %w", err)
+		}
+	}
+	return best, nil
+}
+
+// mark notes that all records up to number are durable. It is called after each
+// group, costs one small write to the page cache and never raises the mark above
+// what is durable.
+func (d *directory) mark(number uint64) {
+	if d == nil || d.highWater == nil {
+		return
+	}
+	var b [slotSize]byte
+	binary.LittleEndian.PutUint64(b[:], slotMagic)
+	binary.LittleEndian.PutUint64(b[8:], number)
+	binary.LittleEndian.PutUint32(b[16:], checksum(b[:8], b[8:16]))
+	_, err := d.highWater.WriteAt(b[:], d.slot*slotDistance)
+	d.slot = 1 - d.slot
+	if now := d.clock(); err == nil && now.Sub(d.synced) >= highWaterSync {
+		d.synced = now
+		err = d.highWater.Sync()
+	}
+	if err != nil { // a lower mark only detects less
+		d.markError.Store(&err)
+	}
+}
+
+// lookEvery is how long a look at the free space holds.
+const lookEvery = 20 * time.Millisecond
+
+// room refuses writes while free space is below the reserve.
+func (d *directory) room() error {
+	if d == nil {
+		return nil
+	}
+	now := time.Now().UnixNano()
+	if before := d.looked.Load(); now-before > int64(lookEvery) && d.looked.CompareAndSwap(before, now) {
+		free, err := freeSpace(d.path)
+		d.full.Store(err == nil && free < d.reserve)
+	}
+	if d.full.Load() {
+		free, _ := freeSpace(d.path)
+		return fmt.Errorf("%w: %s has %d MiB free, writes need %d MiB (Options.DiskReserve)", ErrDiskFull, d.path, free>>20, d.reserve>>20)
+	}
+	return nil
+}
+
+// close syncs the mark and unlocks.
+func (d *directory) close() error {
+	var err error
+	if d.highWater != nil {
+		err = errors.Join(d.highWater.Sync(), d.highWater.Close())
+	}
+	return errors.Join(err, unlockPath(d.lock))
+}

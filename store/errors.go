@@ -1,0 +1,108 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The errors of this package; test for them with errors.Is. A call that returns
+// one of them has changed nothing, except where ErrOutcomeUnknown says that it may
+// have.
+var (
+	// ErrUnknownCode is returned when no such code was ever minted in the namespace,
+	// or the text cannot be a code at all (empty, too long, not UTF-8, foreign letters).
+	ErrUnknownCode = errors.New("unknown code")
+	// ErrNotIssued is returned when a code is still in stock and its batch does not
+	// allow redeeming straight from stock.
+	ErrNotIssued = errors.New("code has not been issued")
+	// ErrAlreadyRedeemed is returned when a code has been redeemed by another request.
+	ErrAlreadyRedeemed = errors.New("code is already redeemed")
+	// ErrNotYetValid is returned before the start of the batch's window.
+	ErrNotYetValid = errors.New("code is not yet valid")
+	// ErrExpired is returned from the end of the batch's window on.
+	ErrExpired = errors.New("code has expired")
+	// ErrRevoked is returned when a code was withdrawn.
+	ErrRevoked = errors.New("code was revoked")
+	// ErrEmpty is returned when a batch has fewer codes in stock than were asked for.
+	ErrEmpty = errors.New("not enough codes in stock")
+	// ErrKeyConflict is returned when an idempotency key was used before with other content.
+	ErrKeyConflict = errors.New("idempotency key was used for another request")
+	// ErrOutcomeUnknown is returned when a request was decided but its durability is
+	// not known: the commit failed, or the caller stopped waiting. Repeat the request
+	// with the same key (after reopening, if the store failed) to learn the truth.
+	ErrOutcomeUnknown = errors.New("outcome unknown")
+	// ErrFailed is returned by every write after a commit has failed. Close and reopen.
+	ErrFailed = errors.New("store stopped after a failed commit; close and reopen it")
+	// ErrDiskFull is returned when free space is below Options.DiskReserve. Reads go
+	// on; writes resume by themselves when there is room.
+	ErrDiskFull = errors.New("disk is full")
+	// ErrClosed is returned when the store was closed.
+	ErrClosed = errors.New("store is closed")
+	// ErrLocked is returned by Open when another process, or another Store of this
+	// process, has the directory open.
+	ErrLocked = errors.New("store is locked")
+	// ErrUnknownBatch is returned when there is no batch of that number or name.
+	ErrUnknownBatch = errors.New("unknown batch")
+	// ErrBatchExists is returned when the batch's name is taken: by a finished batch,
+	// or by one with another definition.
+	ErrBatchExists = errors.New("batch exists")
+	// ErrInvalid is returned when an argument breaks a rule; the text names them all.
+	ErrInvalid = errors.New("invalid argument")
+	// ErrSpace is returned when a format's space cannot hold the batch.
+	ErrSpace = errors.New("format has too few codes")
+	// ErrGuessable is returned when Options.RefuseGuessable is set and the batch's
+	// codes are too likely to be hit by guessing.
+	ErrGuessable = errors.New("codes are too easy to guess")
+	// ErrBadLine is returned, inside a *LineError, when a line of an import is malformed.
+	ErrBadLine = errors.New("malformed line")
+	// ErrFormat is returned by Open and Restore when data is of an unknown format or version.
+	ErrFormat = errors.New("unknown data format")
+	// ErrCorrupt is returned when stored data contradicts its checksum, its count or
+	// itself. It is always a *CorruptError.
+	ErrCorrupt = errors.New("data is corrupt")
+	// ErrNotEmpty is returned by Restore when the target directory holds something.
+	ErrNotEmpty = errors.New("directory is not empty")
+)
+
+// LineError is an import line that cannot be read; the import changed nothing.
+type LineError struct {
+	Line int // counted from 1
+	Err  error
+}
+
+func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
+
+// Unwrap lets errors.Is find ErrBadLine and the reason.
+func (e *LineError) Unwrap() []error { return []error{ErrBadLine, e.Err} }
+
+// CorruptError says what is damaged.
+type CorruptError struct {
+	What string // which record
+	Why  string
+}
+
+func (e *CorruptError) Error() string { return fmt.Sprintf("data is corrupt: %s: %s", e.What, e.Why) }
+
+// Is makes errors.Is(err, ErrCorrupt) true.
+func (e *CorruptError) Is(target error) bool { return target == ErrCorrupt }
+
+// LockError says who holds the directory.
+type LockError struct {
+	Dir    string
+	Holder string // "pid 4711 on host since …", empty if unknown
+}
+
+func (e *LockError) Error() string {
+	if e.Holder == "" {
+		return fmt.Sprintf("store %s is locked by another process", e.Dir)
+	}
+	return fmt.Sprintf("store %s is locked by %s", e.Dir, e.Holder)
+}
+
+// Is makes errors.Is(err, ErrLocked) true.
+func (e *LockError) Is(target error) bool { return target == ErrLocked }
+
+// invalid wraps ErrInvalid with the reason.
+func invalid(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{ErrInvalid}, args...)...)
+}

@@ -1,0 +1,363 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"slices"
+)
+
+// manifest lists the live index runs and how far they cover the ledger.
+type manifest struct {
+	Upto uint64      `json:"upto"`
+	Next uint32      `json:"next"`
+	Runs []*indexRun `json:"runs"`
+}
+
+// load reads the manifest and the runs' directories.
+func (x *index) load(v reader) error {
+	x.runs.Store(&[]*indexRun{})
+	x.nextRun, x.tail.from = 1, 1
+	key := []byte{keyManifest}
+	value, err := v.get(key)
+	if err != nil || value == nil {
+		return err
+	}
+	body, err := unseal(key, value)
+	if err != nil {
+		return err
+	}
+	var m manifest
+	if err := json.Unmarshal(body, &m); err != nil {
+		return corrupt(key, err.Error())
+	}
+	for _, r := range m.Runs {
+		if err := r.load(v); err != nil {
+			return err
+		}
+	}
+	x.runs.Store(&m.Runs)
+	x.nextRun, x.tail.from, x.tail.upto = m.Next, m.Upto+1, m.Upto
+	return nil
+}
+
+// load reads fences and filter.
+func (r *indexRun) load(v reader) error {
+	key := key1(keyDirectory, r.ID)
+	value, err := v.get(key)
+	if err != nil {
+		return err
+	}
+	body, err := unseal(key, value)
+	if err != nil {
+		return err
+	}
+	if len(body) != 8*((r.Count+postingsPage-1)/postingsPage) {
+		return corrupt(key, "directory has another length than its run")
+	}
+	for ; len(body) > 0; body = body[8:] {
+		r.fences = append(r.fences, binary.LittleEndian.Uint64(body))
+	}
+	if r.Keys == 0 {
+		return nil
+	}
+	r.filter = newFilter(r.Keys)
+	for page := 0; page*filterPage < len(r.filter.words); page++ {
+		key := key2(keyFilter, r.ID, uint32(page))
+		value, err := v.get(key)
+		if err != nil {
+			return err
+		}
+		body, err := unseal(key, value)
+		if err != nil {
+			return err
+		}
+		words := r.filter.words[page*filterPage : min((page+1)*filterPage, len(r.filter.words))]
+		if len(body) != 8*len(words) {
+			return corrupt(key, "filter has another length than its run")
+		}
+		for i := range words {
+			words[i] = binary.LittleEndian.Uint64(body[8*i:])
+		}
+	}
+	return nil
+}
+
+// flush writes the tail up to everything durable as a run and publishes it. It is
+// called by the maintainer alone.
+func (x *index) flush(ctx context.Context) error {
+	if err := x.catchUp(ctx); err != nil {
+		return err
+	}
+	x.mu.Lock()
+	pieces, from, upto := slices.Clone(x.tail.pieces), x.tail.from, x.tail.upto
+	x.mu.Unlock()
+	runs := slices.Clone(*x.runs.Load())
+	if upto < from {
+		return nil
+	}
+	if len(pieces) > 0 {
+		all := pieces[0]
+		for _, p := range pieces[1:] {
+			all = mergePieces(all, p)
+		}
+		keys, err := x.keysBetween(from, upto)
+		if err != nil {
+			return err
+		}
+		short := make([]posting, len(all)) // hashes as they go to disk
+		for i, p := range all {
+			short[i] = posting{p.hash >> (64 - hashBits), p.number}
+		}
+		w := x.newWriter(0, from, upto, keys)
+		for _, p := range short {
+			if err := w.add(p); err != nil {
+				return err
+			}
+		}
+		run, err := w.close()
+		if err != nil {
+			return err
+		}
+		runs = append(runs, run)
+	}
+	if err := x.publish(runs, upto); err != nil {
+		return err
+	}
+	x.mu.Lock()
+	// Records that came during the flush are in pieces after the cloned ones, or
+	// merged into them; making the tail again from the ledger is simple and rare.
+	x.tail.pieces, x.tail.from, x.tail.upto = nil, upto+1, upto
+	x.runs.Store(&runs)
+	x.mu.Unlock()
+	return x.merge(ctx)
+}
+
+// keysBetween returns the hashes of the keys in a range of records.
+func (x *index) keysBetween(from, upto uint64) (keys []uint64, err error) {
+	err = x.eng.view(func(v reader) error {
+		return eachRecord(v, from, func(r *record) error {
+			if r.number > upto {
+				return errStop
+			}
+			if kind := keyKind(r.kind); kind != 0 && len(r.key) > 0 {
+				keys = append(keys, keyHash(kind, r.key))
+			}
+			return nil
+		})
+	})
+	return keys, err
+}
+
+// publish makes a list of runs the durable one.
+func (x *index) publish(runs []*indexRun, upto uint64) error {
+	body, err := json.Marshal(manifest{Upto: upto, Next: x.nextRun, Runs: runs})
+	if err != nil {
+		return err
+	}
+	key := []byte{keyManifest}
+	return x.eng.commit([]pair{{key, seal(key, body)}})
+}
+
+// merge turns fanIn runs of one level into one of the next, until there is none.
+func (x *index) merge(ctx context.Context) error {
+	for {
+		runs := *x.runs.Load()
+		var group []*indexRun
+		for _, r := range runs { // runs of one level stand together, higher levels first
+			if len(group) > 0 && r.Level != group[0].Level {
+				group = nil
+			}
+			if group = append(group, r); len(group) == fanIn {
+				break
+			}
+		}
+		if len(group) < fanIn {
+			return nil
+		}
+		merged, err := x.mergeRuns(ctx, group)
+		if err != nil {
+			return err
+		}
+		at := slices.Index(runs, group[0])
+		next := append(append(slices.Clone(runs[:at]), merged), runs[at+fanIn:]...)
+		x.mu.Lock()
+		upto := x.tail.from - 1
+		x.mu.Unlock()
+		if err := x.publish(next, upto); err != nil {
+			return err
+		}
+		x.runs.Store(&next)
+		for _, r := range group {
+			if err := x.drop(r); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// mergeRuns reads the runs side by side and writes their postings in order.
+func (x *index) mergeRuns(ctx context.Context, group []*indexRun) (*indexRun, error) {
+	first, last := group[0].First, group[len(group)-1].Last
+	keys, err := x.keysBetween(first, last)
+	if err != nil {
+		return nil, err
+	}
+	w := x.newWriter(group[0].Level+1, first, last, keys)
+	cursors := make([]*runCursor, len(group))
+	for i, r := range group {
+		cursors[i] = &runCursor{x: x, r: r}
+	}
+	for {
+		var least *runCursor
+		for _, c := range cursors {
+			ok, err := c.fill()
+			if err != nil {
+				return nil, err
+			}
+			if ok && (least == nil || c.page[0].hash < least.page[0].hash) {
+				least = c
+			}
+		}
+		if least == nil {
+			return w.close()
+		}
+		if err := w.add(least.page[0]); err != nil {
+			return nil, err
+		}
+		least.page = least.page[1:]
+		if w.run.Count%(1<<16) == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// runCursor reads a run's postings page by page.
+type runCursor struct {
+	x    *index
+	r    *indexRun
+	next int
+	page []posting
+}
+
+func (c *runCursor) fill() (bool, error) {
+	if len(c.page) > 0 {
+		return true, nil
+	}
+	if c.next == len(c.r.fences) {
+		return false, nil
+	}
+	k := key2(keyPostings, c.r.ID, uint32(c.next))
+	c.next++
+	v, err := c.x.eng.get(k)
+	if err != nil {
+		return false, err
+	}
+	c.page = c.page[:0]
+	err = decodePostings(k, v, c.r.First, func(h, n uint64) { c.page = append(c.page, posting{h, n}) })
+	return len(c.page) > 0, err
+}
+
+// drop deletes a run that no list names any more.
+func (x *index) drop(r *indexRun) error {
+	pairs := []pair{{key: key1(keyDirectory, r.ID)}}
+	for p := range r.fences {
+		pairs = append(pairs, pair{key: key2(keyPostings, r.ID, uint32(p))})
+	}
+	if r.filter != nil {
+		for p := 0; p*filterPage < len(r.filter.words); p++ {
+			pairs = append(pairs, pair{key: key2(keyFilter, r.ID, uint32(p))})
+		}
+	}
+	const some = 1000
+	for part := range slices.Chunk(pairs, some) {
+		if err := x.eng.commit(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runWriter writes one run; what it wrote counts only after publish.
+type runWriter struct {
+	x     *index
+	run   *indexRun
+	page  []posting
+	pairs []pair
+	bytes int
+	keys  []uint64
+}
+
+func (x *index) newWriter(level int, first, last uint64, keys []uint64) *runWriter {
+	x.nextRun++
+	return &runWriter{x: x, keys: keys, run: &indexRun{ID: x.nextRun - 1, Level: level, First: first, Last: last, Keys: len(keys)}}
+}
+
+func (w *runWriter) add(p posting) error {
+	w.page = append(w.page, p)
+	w.run.Count++
+	if len(w.page) < postingsPage {
+		return nil
+	}
+	return w.flushPage()
+}
+
+func (w *runWriter) flushPage() error {
+	if len(w.page) == 0 {
+		return nil
+	}
+	k := key2(keyPostings, w.run.ID, uint32(len(w.run.fences)))
+	v := appendPostings(nil, w.page, w.run.First)
+	sealInPlace(k, v)
+	w.run.fences = append(w.run.fences, w.page[0].hash)
+	w.page = w.page[:0]
+	return w.put(pair{k, v})
+}
+
+// put collects pairs and commits them by the half megabyte.
+func (w *runWriter) put(p pair) error {
+	w.pairs = append(w.pairs, p)
+	if w.bytes += p.size(); w.bytes < 512<<10 {
+		return nil
+	}
+	return w.commit()
+}
+
+func (w *runWriter) commit() error {
+	err := commitAll(w.x.eng, w.pairs)
+	w.pairs, w.bytes = nil, 0
+	return err
+}
+
+func (w *runWriter) close() (*indexRun, error) {
+	if err := w.flushPage(); err != nil {
+		return nil, err
+	}
+	var dir []byte
+	for _, f := range w.run.fences {
+		dir = binary.LittleEndian.AppendUint64(dir, f)
+	}
+	k := key1(keyDirectory, w.run.ID)
+	if err := w.put(pair{k, seal(k, dir)}); err != nil {
+		return nil, err
+	}
+	if len(w.keys) > 0 {
+		w.run.filter = newFilter(len(w.keys))
+		for _, h := range w.keys {
+			w.run.filter.put(h, h)
+		}
+		page := uint32(0)
+		for words := range slices.Chunk(w.run.filter.words, filterPage) {
+			var b []byte
+			for _, x := range words {
+				b = binary.LittleEndian.AppendUint64(b, x)
+			}
+			k := key2(keyFilter, w.run.ID, page)
+			if err := w.put(pair{k, seal(k, b)}); err != nil {
+				return nil, err
+			}
+			page++
+		}
+	}
+	return w.run, w.commit()
+}

@@ -1,0 +1,313 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"slices"
+	"sort"
+	"sync"
+	"sync/atomic"
+)
+
+// The index finds the ledger records that touch a code or hold a key. It is derived
+// from the ledger and can be rebuilt; nothing waits for it.
+//
+// A posting is a hash (of code or key) and a record's number. Postings live in
+//
+//	tail    sorted pieces in memory, for records behind the last flush; made when a
+//	        query or a flush asks for them
+//	runs    immutable sorted runs on disk, written by a flush with each checkpoint;
+//	        fanIn runs of a level are merged into one of the next
+//
+// A hash only leads to a record; who asked compares the record itself.
+type index struct {
+	eng engine
+	com *committer
+
+	runs atomic.Pointer[[]*indexRun] // newest last
+
+	mu   sync.Mutex // guards tail and its growth
+	tail struct {
+		from, upto uint64 // records in the tail: from ≤ number ≤ upto
+		pieces     [][]posting
+	}
+	nextRun uint32 // maintainer only
+}
+
+type posting struct{ hash, number uint64 }
+
+// hashBits of a hash are kept on disk: with 2^40 values two of a million postings
+// collide once in ten thousand, and a collision costs one look at a record.
+const hashBits = 40
+
+const (
+	postingsPage = 1024 // postings a page: some 7 KB, decoded in a few µs
+	fanIn        = 8
+	filterPage   = 64 << 10 // words of a filter in one value
+)
+
+// indexRun is a run's directory, in memory.
+type indexRun struct {
+	ID          uint32
+	Level       int
+	First, Last uint64 // records covered
+	Count       int
+	Keys        int      // postings of keys among them
+	fences      []uint64 // first hash of each page
+	filter      *filter  // of the keys' hashes
+}
+
+// codeHash names a code in the index.
+func codeHash(run, ordinal uint32) uint64 {
+	// The finalizer of splitmix64 [Steele, Lea, Flood, 2014], a bijection.
+	x := uint64(run)<<32 | uint64(ordinal)
+	x = (x ^ x>>30) * 0xBF58476D1CE4E5B9
+	x = (x ^ x>>27) * 0x94D049BB133111EB
+	return x ^ x>>31
+}
+
+// postingsOf calls f for each posting of a record; key tells hashes of keys.
+func postingsOf(r *record, f func(hash uint64, key bool)) {
+	switch r.kind {
+	case recRedeem:
+		f(codeHash(r.run, r.ordinal), false)
+	case recIssue:
+		r.eachDrawn(func(run, ordinal uint32) { f(codeHash(run, ordinal), false) })
+	}
+	if kind := keyKind(r.kind); kind != 0 && len(r.key) > 0 {
+		f(keyHash(kind, r.key), true)
+	}
+}
+
+// findKey appends the numbers of flushed records that may hold a key with this hash.
+func (x *index) findKey(hash uint64, numbers []uint64) ([]uint64, error) {
+	for _, r := range *x.runs.Load() {
+		if r.Keys == 0 || !r.filter.has(hash, hash) {
+			continue
+		}
+		var err error
+		if numbers, err = x.search(r, hash, numbers); err != nil {
+			return nil, err
+		}
+	}
+	return numbers, nil
+}
+
+// findCode returns the numbers of all durable records that may touch a code, newest
+// first.
+func (x *index) findCode(ctx context.Context, hash uint64) ([]uint64, error) {
+	if err := x.catchUp(ctx); err != nil {
+		return nil, err
+	}
+	x.mu.Lock()
+	var numbers []uint64
+	for _, p := range x.tail.pieces {
+		numbers = searchPiece(p, hash, numbers)
+	}
+	runs := *x.runs.Load() // under mu: a flush moves postings from tail to runs under it
+	x.mu.Unlock()
+	for _, r := range runs {
+		var err error
+		if numbers, err = x.search(r, hash, numbers); err != nil {
+			return nil, err
+		}
+	}
+	slices.Sort(numbers)
+	slices.Reverse(numbers)
+	return slices.Compact(numbers), nil
+}
+
+func searchPiece(p []posting, hash uint64, numbers []uint64) []uint64 {
+	i := sort.Search(len(p), func(i int) bool { return p[i].hash >= hash })
+	for ; i < len(p) && p[i].hash == hash; i++ {
+		numbers = append(numbers, p[i].number)
+	}
+	return numbers
+}
+
+// search reads the pages of a run that may hold the hash.
+func (x *index) search(r *indexRun, hash uint64, numbers []uint64) ([]uint64, error) {
+	h := hash >> (64 - hashBits)
+	// The last page whose first hash is below h, and those that begin with h.
+	page := max(sort.Search(len(r.fences), func(i int) bool { return r.fences[i] >= h })-1, 0)
+	for ; page < len(r.fences) && r.fences[page] <= h; page++ {
+		k := key2(keyPostings, r.ID, uint32(page))
+		v, err := x.eng.get(k)
+		if err != nil {
+			return nil, err
+		}
+		if v == nil {
+			// A merge has replaced this run since the caller took its list; the merged
+			// run holds the same postings.
+			return x.searchAgain(r, hash, numbers)
+		}
+		err = decodePostings(k, v, r.First, func(hash40, number uint64) {
+			if hash40 == h {
+				numbers = append(numbers, number)
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return numbers, nil
+}
+
+// searchAgain searches whichever runs now cover the records of a run that is gone.
+func (x *index) searchAgain(gone *indexRun, hash uint64, numbers []uint64) ([]uint64, error) {
+	covered := false
+	for _, r := range *x.runs.Load() {
+		if r.ID != gone.ID && r.First <= gone.First && r.Last >= gone.Last {
+			var err error
+			if numbers, err = x.search(r, hash, numbers); err != nil {
+				return nil, err
+			}
+			covered = true
+		}
+	}
+	if !covered {
+		return nil, corrupt(key1(keyDirectory, gone.ID), "a page is missing")
+	}
+	return numbers, nil
+}
+
+// appendPostings encodes one page: uvarint differences of hashes, uvarint numbers
+// above base.
+func appendPostings(b []byte, ps []posting, base uint64) []byte {
+	b = append(b, 0, 0, 0, 0) // checksum
+	b = binary.AppendUvarint(b, uint64(len(ps)))
+	before := uint64(0)
+	for _, p := range ps {
+		b = binary.AppendUvarint(b, p.hash-before)
+		b = binary.AppendUvarint(b, p.number-base)
+		before = p.hash
+	}
+	return b
+}
+
+func decodePostings(key, value []byte, base uint64, f func(hash40, number uint64)) error {
+	body, err := unseal(key, value)
+	if err != nil {
+		return err
+	}
+	d := decoder{b: body}
+	hash := uint64(0)
+	for n := d.uvarint(); n > 0 && !d.bad; n-- {
+		hash += d.uvarint()
+		number := base + d.uvarint()
+		if !d.bad {
+			f(hash, number)
+		}
+	}
+	if d.bad {
+		return corrupt(key, "page is too short")
+	}
+	return nil
+}
+
+// catchUp brings the tail up to everything that is durable now.
+func (x *index) catchUp(ctx context.Context) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.catchUpLocked(ctx, x.com.durableRecord.Load())
+}
+
+// tailPiece is how many postings are sorted at a time.
+const tailPiece = 64 << 10
+
+func (x *index) catchUpLocked(ctx context.Context, upto uint64) error {
+	if x.tail.upto >= upto {
+		return nil
+	}
+	var piece []posting
+	at := x.tail.upto
+	err := x.eng.view(func(v reader) error {
+		return eachRecord(v, x.tail.upto+1, func(r *record) error {
+			if r.number > upto {
+				return errStop
+			}
+			postingsOf(r, func(hash uint64, _ bool) { piece = append(piece, posting{hash, r.number}) })
+			at = r.number
+			if len(piece) >= tailPiece {
+				x.addPieceLocked(piece)
+				x.tail.upto, piece = at, nil
+				return ctx.Err()
+			}
+			return nil
+		})
+	})
+	if err == nil {
+		x.addPieceLocked(piece)
+		x.tail.upto = at
+	}
+	return err
+}
+
+// addPieceLocked adds a sorted piece and merges neighbours of like size, so that
+// there are few pieces and each posting is merged a logarithmic number of times.
+func (x *index) addPieceLocked(p []posting) {
+	if len(p) == 0 {
+		return
+	}
+	sortPostings(p)
+	ps := append(x.tail.pieces, p)
+	for len(ps) > 1 && len(ps[len(ps)-2]) < 2*len(ps[len(ps)-1]) {
+		a, b := ps[len(ps)-2], ps[len(ps)-1]
+		ps = append(ps[:len(ps)-2], mergePieces(a, b))
+	}
+	x.tail.pieces = ps
+}
+
+func sortPostings(p []posting) {
+	slices.SortFunc(p, func(a, b posting) int {
+		switch {
+		case a.hash < b.hash:
+			return -1
+		case a.hash > b.hash:
+			return 1
+		case a.number < b.number:
+			return -1
+		}
+		return 1
+	})
+}
+
+func mergePieces(a, b []posting) []posting {
+	out := make([]posting, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		if a[0].hash <= b[0].hash { // a is older: equal hashes keep the order of numbers
+			out, a = append(out, a[0]), a[1:]
+		} else {
+			out, b = append(out, b[0]), b[1:]
+		}
+	}
+	return append(append(out, a...), b...)
+}
+
+// eachRecord calls f for every record from a number on, in order, and checks that
+// none is missing. errStop ends it.
+func eachRecord(v reader, from uint64, f func(*record) error) error {
+	start := entryKey(from)
+	if k, _, err := v.last([]byte{keyEntry}, start); err != nil {
+		return err
+	} else if k != nil {
+		start = k
+	}
+	next := uint64(0)
+	return v.scan([]byte{keyEntry}, start, func(k, value []byte) error {
+		first, last, err := decodeEntry(k, value, func(r *record) error {
+			if r.number < from {
+				return nil
+			}
+			return f(r)
+		})
+		if err != nil {
+			return err
+		}
+		if next == 0 && first > from || next != 0 && first != next {
+			return corrupt(k, "records before it are missing")
+		}
+		next = last + 1
+		return nil
+	})
+}

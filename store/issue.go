@@ -1,0 +1,258 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"codepool/shard"
+)
+
+// Draw says for whom codes are drawn.
+type Draw struct {
+	Ref string // order, player, export: what the codes are bound to
+	Key string // idempotency key, see Once
+}
+
+// To binds a draw to a reference such as an order number.
+func To(ref string) Draw { return Draw{Ref: ref} }
+
+// Once gives the draw an idempotency key: however often it is repeated, also after a
+// crash, the same codes come back. A reference alone may draw again and again.
+func (d Draw) Once(key string) Draw {
+	d.Key = key
+	return d
+}
+
+// Issue draws n codes of a batch at random, binds them to d.Ref and returns them as
+// printed, when that is durable. It is all or nothing: with fewer than n codes in
+// stock it returns ErrEmpty and takes none. n is at most MaxIssue. ErrExpired refuses a
+// batch whose window is over. When ctx ends while the answer waits for the disk the
+// error is ErrOutcomeUnknown: repeat the draw with its key, or find the codes by Lookup.
+func (s *Store) Issue(ctx context.Context, id BatchID, n int, d Draw) ([]string, error) {
+	b, err := s.checkIssue(ctx, id, n, d)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.com.admit(ctx); err != nil {
+		return nil, err
+	}
+	if d.Key == "" {
+		codes, g, err := s.draw(ctx, b, n, d, nil)
+		return s.answerDraw(ctx, codes, g, err)
+	}
+	lock := &s.drawKeys[keyHash(keyIssue, d.Key)%uint64(len(s.drawKeys))]
+	lock.Lock()
+	var seen keyView
+	codes, known, err := s.retriedDraw(ctx, b, n, d, &seen)
+	if known || err != nil {
+		lock.Unlock()
+		return codes, err
+	}
+	codes, g, err := s.draw(ctx, b, n, d, &seen)
+	lock.Unlock()
+	return s.answerDraw(ctx, codes, g, err)
+}
+
+func (s *Store) answerDraw(ctx context.Context, codes []string, g *group, err error) ([]string, error) {
+	if err == nil {
+		err = g.wait(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return codes, nil
+}
+
+func (s *Store) checkIssue(ctx context.Context, id BatchID, n int, d Draw) (*batch, error) {
+	if s.closed.Load() {
+		return nil, ErrClosed
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if n < 1 || n > MaxIssue {
+		return nil, invalid("draw of %d codes: want 1 to %d", n, MaxIssue)
+	}
+	for _, t := range []struct{ name, text string }{{"Ref", d.Ref}, {"Key", d.Key}} {
+		if err := checkText(t.name, t.text); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+		}
+	}
+	b := s.batchByID(id)
+	if b == nil {
+		return nil, fmt.Errorf("%w: number %d", ErrUnknownBatch, id)
+	}
+	if at := s.now(); at >= b.until {
+		return nil, fmt.Errorf("%w: batch %q ended at %s", ErrExpired, b.Name, stamp(b.NotAfter))
+	}
+	return b, nil
+}
+
+// drawn is a code that a draw has chosen.
+type drawn struct {
+	drawnCode
+	key shard.Key
+}
+
+// draw chooses, journals and shows n codes. The order is what keeps a draw whole: the
+// codes are hidden in state Drawing while shards are visited one by one; one record
+// takes them all; only then do they become Issued. Nobody can redeem or release one
+// of them before its draw is in the journal, and a checkpoint waits in between.
+func (s *Store) draw(ctx context.Context, b *batch, n int, d Draw, seen *keyView) ([]string, *group, error) {
+	got := make([]drawn, 0, n)
+	for len(got) < n {
+		before := len(got)
+		share := s.shareOut(b, n-len(got))
+		if share == nil {
+			break
+		}
+		for i, k := range share {
+			if k == 0 {
+				continue
+			}
+			sh := s.pool.Lock(i)
+			if sh == nil {
+				return nil, nil, ErrClosed
+			}
+			sh.Draw(uint32(b.ID), int(k), shard.Drawing, func(seg *shard.Segment, pos uint32) {
+				got = append(got, drawn{drawnCode{seg.Run, seg.Ordinal(pos)}, sh.KeyAt(pos, seg)})
+			})
+			sh.Unlock()
+		}
+		if len(got) == before && s.pool.Available(uint32(b.ID)) == 0 {
+			break
+		}
+	}
+	if len(got) < n {
+		s.settle(got, shard.Available, 0)
+		// What emptied the stock must be durable before anyone is told.
+		if err := s.com.waitAll(ctx); err != nil {
+			return nil, nil, err
+		}
+		return nil, nil, fmt.Errorf("%w: batch %q has %d, asked for %d", ErrEmpty, b.Name, s.pool.Available(uint32(b.ID)), n)
+	}
+	slices.SortFunc(got, func(x, y drawn) int { // groups the record by run
+		if x.run != y.run {
+			return int(x.run) - int(y.run)
+		}
+		return int(int64(x.ordinal) - int64(y.ordinal))
+	})
+	codes := make([]drawnCode, n)
+	for i := range got {
+		codes[i] = got[i].drawnCode
+	}
+	g, err := s.journalDraw(b, d, got, codes, seen)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s.printAll(b, got), g, nil
+}
+
+// journalDraw appends the draw's record and makes its codes Issued in memory.
+func (s *Store) journalDraw(b *batch, d Draw, got []drawn, codes []drawnCode, seen *keyView) (*group, error) {
+	body := appendIssue(make([]byte, 0, 64+len(d.Ref)+len(d.Key)+5*len(codes)), uint32(b.ID), d.Ref, d.Key, codes)
+	s.draws.RLock()
+	defer s.draws.RUnlock()
+	number, g, err := s.com.append(s.now(), body, 1, nil)
+	if err != nil {
+		s.settle(got, shard.Available, 0)
+		return nil, err
+	}
+	if seen != nil { // nobody else can use the key: its lock in drawKeys is held
+		s.keys.note(seen.hash, number)
+	}
+	s.settle(got, shard.Issued, g.n)
+	return g, nil
+}
+
+// settle moves chosen codes from Drawing to a state and marks their shards.
+func (s *Store) settle(got []drawn, to shard.State, mark uint64) {
+	for at := 0; at < len(got); {
+		i := s.pool.Route(got[at].key.Hash)
+		sh := s.pool.Lock(i)
+		if sh == nil {
+			return // closed: memory is gone, the journal stands
+		}
+		for at < len(got) && s.pool.Route(got[at].key.Hash) == i {
+			seg := sh.SegmentOf(got[at].run)
+			sh.Move(seg, seg.Position(got[at].ordinal), shard.Drawing, to)
+			at++
+		}
+		sh.Mark = max(sh.Mark, mark)
+		sh.Unlock()
+	}
+}
+
+// shareOut chooses how many codes each shard gives: as if n codes were chosen one by
+// one, each shard with the weight of what it has left. It returns nil when the stock
+// is smaller than n.
+func (s *Store) shareOut(b *batch, n int) []int32 {
+	have := s.pool.AvailableByShard(uint32(b.ID), make([]int32, 0, s.pool.Shards()))
+	total := int64(0)
+	for i, h := range have {
+		have[i] = max(h, 0)
+		total += int64(have[i])
+	}
+	if total < int64(n) {
+		return nil
+	}
+	share := make([]int32, len(have))
+	for range n {
+		r := rand.Int64N(total)
+		for i := range have {
+			if r -= int64(have[i]); r < 0 {
+				have[i]--
+				share[i]++
+				break
+			}
+		}
+		total--
+	}
+	return share
+}
+
+// printAll prints the codes into one string that they share.
+func (s *Store) printAll(b *batch, got []drawn) []string {
+	out := make([]string, len(got))
+	text := make([]byte, 0, 16*len(got))
+	ends := make([]int, len(got))
+	var canon []byte
+	for i := range got {
+		canon = appendCanon(canon[:0], &got[i].key)
+		text = b.Format.AppendPrinted(text, canon)
+		ends[i] = len(text)
+	}
+	all, from := string(text), 0
+	for i, end := range ends {
+		out[i], from = all[from:end], end
+	}
+	return out
+}
+
+// retriedDraw looks for an earlier draw with the same key.
+func (s *Store) retriedDraw(ctx context.Context, b *batch, n int, d Draw, seen *keyView) (codes []string, known bool, err error) {
+	err = s.lookupKey(ctx, keyIssue, d.Key, seen, func(r *record) error {
+		known = true
+		if r.batch != uint32(b.ID) || string(r.ref) != d.Ref {
+			return fmt.Errorf("%w: key %q drew for %q from batch %d", ErrKeyConflict, d.Key, r.ref, r.batch)
+		}
+		var got []drawn
+		ok := true
+		r.eachDrawn(func(run, ordinal uint32) {
+			_, k, found := s.codeOf(run, ordinal)
+			ok = ok && found
+			got = append(got, drawn{drawnCode{run, ordinal}, k})
+		})
+		if !ok {
+			return ErrClosed
+		}
+		if len(got) != n {
+			return fmt.Errorf("%w: key %q drew %d codes, not %d", ErrKeyConflict, d.Key, len(got), n)
+		}
+		codes = s.printAll(b, got)
+		return nil
+	})
+	return codes, known, err
+}

@@ -1,0 +1,216 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+)
+
+// This is the only file that imports Badger. Every option is set on purpose:
+//
+//   - SyncWrites: commit returns after the write-ahead log is synced. Badger syncs
+//     once a transaction, which is why a transaction here is a whole group.
+//   - DetectConflicts off: the shard locks own conflicts.
+//   - ValueThreshold at its maximum: values stay in the tree. The value log stays
+//     empty, so that its sync errors (which Badger only logs) cannot matter, and its
+//     file is kept at the least size because it is mapped and synced all the same.
+//   - No compression, no block cache: values are packed already and read through
+//     the page cache. Checksums are ours, over key and value, so Badger's own pass
+//     over a table at open is off.
+//   - Small memtables, two waiting at the most: a library must not take 600 MB.
+type badgerEngine struct {
+	db   *badger.DB
+	max  int
+	memt int64
+}
+
+// memTables is how many full write buffers may wait for the disk beside the one in use.
+const memTables = 2
+
+func openBadger(dir string, o *Options) (engine, error) {
+	if err := settleEmptyMemtable(dir); err != nil {
+		return nil, err
+	}
+	bo := badger.DefaultOptions(dir).
+		WithSyncWrites(o.Durability == Durable).
+		WithDetectConflicts(false).
+		WithMemTableSize(o.MemTableSize).
+		WithNumMemtables(memTables).
+		WithValueThreshold(1 << 20).
+		WithValueLogFileSize(1 << 20).
+		WithBaseTableSize(8 << 20).
+		WithBaseLevelSize(64 << 20).
+		WithNumLevelZeroTables(4).
+		WithNumLevelZeroTablesStall(32).
+		WithNumCompactors(2).
+		WithNumGoroutines(2).
+		WithBlockSize(16 << 10).
+		WithBlockCacheSize(0).
+		WithIndexCacheSize(0).
+		WithCompression(options.None).
+		WithChecksumVerificationMode(options.NoVerification).
+		WithVerifyValueChecksum(false).
+		WithMetricsEnabled(false).
+		WithNumVersionsToKeep(1).
+		WithCompactL0OnClose(false).
+		WithLogger(badgerLogger{o.Logger})
+	db, err := badger.Open(bo)
+	if err != nil {
+		return nil, &CorruptError{What: "engine directory " + dir, Why: err.Error()}
+	}
+	return &badgerEngine{db: db, max: int(db.MaxBatchSize()) * 9 / 10, memt: o.MemTableSize}, nil
+}
+
+// settleEmptyMemtable removes a write-ahead log of length 0 that a power cut left
+// between the creation of the file and its first sync. Nothing was ever
+// acknowledged from it, and Badger refuses to open beside it. Only the newest log
+// can be in that state; any other empty one is left for Badger to complain about.
+func settleEmptyMemtable(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	newest := ""
+	for _, e := range entries { // names are zero-padded numbers, in order
+		if strings.HasSuffix(e.Name(), ".mem") {
+			newest = filepath.Join(dir, e.Name())
+		}
+	}
+	if newest == "" {
+		return nil
+	}
+	if fi, err := os.Stat(newest); err != nil || fi.Size() > 0 {
+		return err
+	}
+	return os.Remove(newest)
+}
+
+func (b *badgerEngine) maxCommit() int { return b.max }
+
+func (b *badgerEngine) commit(pairs []pair) error {
+	txn := b.db.NewTransaction(true)
+	defer txn.Discard()
+	for _, p := range pairs {
+		var err error
+		if p.value == nil {
+			err = txn.Delete(p.key)
+		} else {
+			err = txn.SetEntry(badger.NewEntry(p.key, p.value))
+		}
+		if err != nil {
+			return engineError(err)
+		}
+	}
+	return engineError(txn.Commit())
+}
+
+func (b *badgerEngine) get(key []byte) (value []byte, err error) {
+	err = b.view(func(r reader) error {
+		value, err = r.get(key)
+		return err
+	})
+	return value, err
+}
+
+func (b *badgerEngine) view(f func(reader) error) error {
+	txn := b.db.NewTransaction(false)
+	defer txn.Discard()
+	return f(badgerReader{txn})
+}
+
+func (b *badgerEngine) sizes() (disk, memory int64) {
+	_ = filepath.WalkDir(b.db.Opts().Dir, func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			if fi, err := d.Info(); err == nil {
+				disk += allocated(fi)
+			}
+		}
+		return nil // a file that vanished during the walk is not an error
+	})
+	return disk, b.memt * (memTables + 1)
+}
+
+func (b *badgerEngine) close() error { return engineError(b.db.Close()) }
+
+type badgerReader struct{ txn *badger.Txn }
+
+func (r badgerReader) get(key []byte) ([]byte, error) {
+	item, err := r.txn.Get(key)
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return nil, nil
+	} else if err != nil {
+		return nil, engineError(err)
+	}
+	v, err := item.ValueCopy(nil)
+	return v, engineError(err)
+}
+
+// errStop ends a scan early without an error.
+var errStop = errors.New("stop")
+
+func (r badgerReader) scan(prefix, from []byte, f func(key, value []byte) error) error {
+	o := badger.DefaultIteratorOptions
+	o.Prefix, o.PrefetchValues = prefix, false
+	it := r.txn.NewIterator(o)
+	defer it.Close()
+	if bytes.Compare(from, prefix) < 0 {
+		from = prefix
+	}
+	for it.Seek(from); it.Valid(); it.Next() {
+		item := it.Item()
+		var stop error
+		if err := item.Value(func(v []byte) error { stop = f(item.Key(), v); return nil }); err != nil {
+			return engineError(err)
+		}
+		if errors.Is(stop, errStop) {
+			return nil
+		} else if stop != nil {
+			return stop
+		}
+	}
+	return nil
+}
+
+func (r badgerReader) last(prefix, from []byte) (key, value []byte, err error) {
+	o := badger.DefaultIteratorOptions
+	o.Prefix, o.PrefetchValues, o.Reverse = prefix, false, true
+	it := r.txn.NewIterator(o)
+	defer it.Close()
+	it.Seek(from)
+	if !it.Valid() {
+		return nil, nil, nil
+	}
+	value, err = it.Item().ValueCopy(nil)
+	return it.Item().KeyCopy(nil), value, engineError(err)
+}
+
+// engineError keeps Badger's error types from leaving this file.
+func engineError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errors.New("engine: " + err.Error())
+}
+
+// badgerLogger passes Badger's messages on: warnings and errors as they are, the
+// rest at debug level.
+type badgerLogger struct{ l *slog.Logger }
+
+func (b badgerLogger) log(level slog.Level, format string, args []any) {
+	b.l.Log(nil, level, strings.TrimSpace(fmt.Sprintf(format, args...)), "from", "engine") //nolint:staticcheck // no context here
+}
+
+func (b badgerLogger) Errorf(f string, a ...any)   { b.log(slog.LevelError, f, a) }
+func (b badgerLogger) Warningf(f string, a ...any) { b.log(slog.LevelWarn, f, a) }
+func (b badgerLogger) Infof(f string, a ...any)    { b.log(slog.LevelDebug, f, a) }
+func (b badgerLogger) Debugf(string, ...any)       {}

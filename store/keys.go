@@ -1,0 +1,209 @@
+package store
+
+import (
+	"context"
+	"sync"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// keyTable finds the record that an idempotency key belongs to. Keys whose records
+// are not yet in the index on disk are held here by hash; older ones are found
+// through the index, whose filters say without I/O that a key is new. A hash only
+// leads to a record: the key in the record is compared whole.
+//
+// A request looks its key up before it locks a shard (that may read the disk) and
+// claims it while it decides (that may not). Between the two another request with
+// the same key may have come, or the index may have taken keys over: the view
+// notices both and the request starts again.
+type keyTable struct {
+	stripes [keyStripes]keyStripe
+}
+
+const keyStripes = 64
+
+type keyStripe struct {
+	mu sync.Mutex
+	// recent holds keys noted since the last flush of the index, older those since the
+	// one before: an entry leaves memory one whole flush after the index has it.
+	recent, older map[uint64]uint64   // hash → number of the record
+	more          map[uint64][]uint64 // further records with the same hash
+	epoch         uint64              // flushes of the index so far
+	_             [24]byte
+}
+
+// Kinds of keys; each is a set of its own.
+const (
+	keyRedeem = 'R'
+	keyIssue  = 'I'
+)
+
+// keyView is what a request saw of its key.
+type keyView struct {
+	hash   uint64
+	epoch  uint64
+	known  int // records with this hash that were seen, and found to hold another key
+	stripe *keyStripe
+}
+
+func newKeyTable() *keyTable {
+	t := &keyTable{}
+	for i := range t.stripes {
+		s := &t.stripes[i]
+		s.recent, s.older, s.more = map[uint64]uint64{}, map[uint64]uint64{}, map[uint64][]uint64{}
+	}
+	return t
+}
+
+// keyHash hashes kind and key.
+func keyHash[T string | []byte](kind byte, key T) uint64 {
+	var d xxhash.Digest
+	d.Reset()
+	_, _ = d.Write([]byte{kind})
+	_, _ = d.WriteString(string(key))
+	return d.Sum64()
+}
+
+func (t *keyTable) stripe(hash uint64) *keyStripe { return &t.stripes[hash>>58] }
+
+// view notes the present epoch and appends the records in memory with this hash.
+func (t *keyTable) view(hash uint64, seen *keyView, numbers []uint64) []uint64 {
+	s := t.stripe(hash)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	numbers = s.numbersLocked(hash, numbers)
+	*seen = keyView{hash: hash, epoch: s.epoch, known: len(numbers), stripe: s}
+	return numbers
+}
+
+func (s *keyStripe) numbersLocked(hash uint64, numbers []uint64) []uint64 {
+	if n, ok := s.recent[hash]; ok {
+		numbers = append(numbers, n)
+	}
+	if n, ok := s.older[hash]; ok {
+		numbers = append(numbers, n)
+	}
+	if len(s.more) > 0 {
+		numbers = append(numbers, s.more[hash]...)
+	}
+	return numbers
+}
+
+// claim locks the key for the request that saw it, if nothing happened to it since.
+// The caller ends with unlock.
+func (t *keyTable) claim(seen keyView) bool {
+	s := seen.stripe
+	s.mu.Lock()
+	var buf [4]uint64
+	if len(s.numbersLocked(seen.hash, buf[:0])) != seen.known || s.epoch > seen.epoch+1 {
+		s.mu.Unlock()
+		return false
+	}
+	return true
+}
+
+func (t *keyTable) unlock(seen keyView) { seen.stripe.mu.Unlock() }
+
+// noteLocked remembers that the key's record has this number. REQUIRES: claimed.
+func (t *keyTable) noteLocked(seen keyView, number uint64) { seen.stripe.noteLocked(seen.hash, number) }
+
+func (s *keyStripe) noteLocked(hash, number uint64) {
+	if _, taken := s.recent[hash]; taken {
+		s.more[hash] = append(s.more[hash], number)
+		return
+	}
+	s.recent[hash] = number
+}
+
+// note is noteLocked for recovery.
+func (t *keyTable) note(hash, number uint64) {
+	s := t.stripe(hash)
+	s.mu.Lock()
+	s.noteLocked(hash, number)
+	s.mu.Unlock()
+}
+
+// turn begins a new epoch, after the index has published every key noted before
+// the epoch that ends.
+func (t *keyTable) turn() {
+	for i := range t.stripes {
+		s := &t.stripes[i]
+		s.mu.Lock()
+		s.older, s.recent = s.recent, map[uint64]uint64{}
+		s.epoch++
+		s.mu.Unlock()
+	}
+}
+
+// lookupKey calls found for the record that holds the key, if there is one, after
+// it is durable, and fills seen.
+func (s *Store) lookupKey(ctx context.Context, kind byte, key string, seen *keyView, found func(*record) error) error {
+	hash := keyHash(kind, key)
+	var buf [8]uint64
+	// Memory before index: a key leaves memory only after the index has it.
+	numbers := s.keys.view(hash, seen, buf[:0])
+	numbers, err := s.index.findKey(hash, numbers)
+	if err != nil {
+		return err
+	}
+	for _, number := range numbers {
+		if err := s.com.waitRecord(ctx, number); err != nil {
+			return err
+		}
+		match := false
+		err := s.readRecord(number, func(r *record) error {
+			if match = kind == keyKind(r.kind) && string(r.key) == key; match {
+				return found(r)
+			}
+			return nil
+		})
+		if err != nil || match {
+			return err
+		}
+	}
+	return nil
+}
+
+// keyKind returns the set of keys that a kind of record uses, 0 if none.
+func keyKind(kind byte) byte {
+	switch kind {
+	case recRedeem:
+		return keyRedeem
+	case recIssue:
+		return keyIssue
+	}
+	return 0
+}
+
+// readRecord calls f with the record of that number, which must be durable.
+func (s *Store) readRecord(number uint64, f func(*record) error) error {
+	return s.eng.view(func(v reader) error { return readRecord(v, number, f) })
+}
+
+func readRecord(v reader, number uint64, f func(*record) error) error {
+	k, value, err := v.last([]byte{keyEntry}, entryKey(number))
+	if err != nil {
+		return err
+	}
+	if k == nil {
+		return corrupt(entryKey(number), "entry is missing")
+	}
+	found := false
+	_, _, err = decodeEntry(k, value, func(r *record) error {
+		if r.number != number {
+			return nil
+		}
+		found = true
+		if err := f(r); err != nil {
+			return err
+		}
+		return errStop
+	})
+	if err == errStop {
+		return nil
+	}
+	if err == nil && !found {
+		return corrupt(entryKey(number), "record is missing")
+	}
+	return err
+}

@@ -1,0 +1,105 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"codepool/shard"
+)
+
+// CodeInfo is everything the store knows of one code.
+type CodeInfo struct {
+	Code      string      `json:"code"`    // canonical form
+	Printed   string      `json:"printed"` // as the batch's format prints it
+	Namespace string      `json:"namespace,omitempty"`
+	State     shard.State `json:"-"`
+	StateName string      `json:"state"`
+	BatchID   BatchID     `json:"batch"`
+	BatchName string      `json:"batch_name"`
+	// Ref and IssuedAt are those of the last draw; IssuedAt is zero for a code that was
+	// imported as handed out.
+	Ref      string    `json:"ref,omitempty"`
+	IssuedAt time.Time `json:"issued_at,omitzero"`
+	Receipt  *Receipt  `json:"receipt,omitempty"` // if it is redeemed
+}
+
+// Lookup tells the state of a code, to whom it was issued and its receipt. It returns
+// ErrUnknownCode if there is no such code in the namespace. It reads the disk.
+func (s *Store) Lookup(ctx context.Context, namespace, code string) (CodeInfo, error) {
+	r := Redemption{Code: code, Namespace: namespace}
+	var f forms
+	if err := s.enter(ctx, &r, &f); err != nil {
+		return CodeInfo{}, err
+	}
+	for i := range f.n {
+		k := &f.keys[i]
+		sh := s.pool.Lock(s.pool.Route(k.Hash))
+		if sh == nil {
+			return CodeInfo{}, ErrClosed
+		}
+		pos, seg, ok := sh.Find(k)
+		if !ok || sh.State(pos) == shard.Pending {
+			sh.Unlock()
+			continue
+		}
+		st, mark, run, ordinal, b := sh.State(pos), sh.Mark, seg.Run, seg.Ordinal(pos), s.batch(seg.Batch)
+		sh.Unlock()
+		if st == shard.Drawing {
+			st = shard.Available
+		}
+		if err := s.com.waitFor(ctx, mark); err != nil {
+			return CodeInfo{}, err
+		}
+		info := CodeInfo{Code: canonText(k), Namespace: namespace, State: st, StateName: st.String(), BatchID: b.ID, BatchName: b.Name}
+		info.Printed = string(b.Format.AppendPrinted(nil, []byte(info.Code)))
+		return info, s.addHistory(ctx, &info, b, run, ordinal)
+	}
+	return CodeInfo{}, ErrUnknownCode
+}
+
+// addHistory fills in what the ledger says of a code, as far as its state asks for.
+func (s *Store) addHistory(ctx context.Context, info *CodeInfo, b *batch, run, ordinal uint32) error {
+	needReceipt := info.State == shard.Redeemed
+	needDraw := info.State == shard.Issued || info.State == shard.Redeemed
+	if !needDraw {
+		return nil
+	}
+	s.mu.Lock()
+	if h := s.mu.runs[run]; h.Initial == shard.Issued {
+		info.Ref, needDraw = h.Ref, false
+	}
+	s.mu.Unlock()
+	numbers, err := s.index.findCode(ctx, codeHash(run, ordinal))
+	if err != nil {
+		return err
+	}
+	for _, number := range numbers { // newest first
+		if !needReceipt && !needDraw {
+			break
+		}
+		err := s.readRecord(number, func(r *record) error {
+			switch r.kind {
+			case recRedeem:
+				if needReceipt && r.run == run && r.ordinal == ordinal {
+					rec := b.receipt(r.number, string(r.user), string(r.key), r.at)
+					rec.Code = info.Code
+					info.Receipt, needReceipt = &rec, false
+				}
+			case recIssue:
+				r.eachDrawn(func(rn, ord uint32) {
+					if needDraw && rn == run && ord == ordinal {
+						info.Ref, info.IssuedAt, needDraw = string(r.ref), time.UnixMicro(r.at).UTC(), false
+					}
+				})
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if needReceipt {
+		return &CorruptError{What: "index", Why: "a redeemed code has no receipt; Verify tells more"}
+	}
+	return nil
+}

@@ -1,0 +1,305 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"math/big"
+	"sync"
+
+	"codepool/gen"
+	"codepool/shard"
+)
+
+// mintRound is how many codes are made, sorted and written at a time: it bounds
+// the working memory (32 bytes a code) and is the size of a run.
+const mintRound = 1 << 20
+
+// Mint makes Count new random codes and returns when all of them are durable and in
+// stock. It makes them in rounds; after a crash, a cancelled context or a full disk
+// the batch exists with what was finished (BatchInfo.Complete is false) and Mint with
+// the same batch goes on from there, if it has a name.
+//
+// ErrInvalid names everything wrong with b. ErrSpace means that the format's space
+// cannot hold Count codes beside those of its namespace. ErrBatchExists means that the
+// name is taken. When codes are too likely to be guessed Mint warns through the logger
+// and BatchInfo.Risk, or refuses with ErrGuessable (Options.RefuseGuessable).
+func (s *Store) Mint(ctx context.Context, b Batch) (BatchInfo, error) {
+	b.Format = b.Format.WithDefaults()
+	if err := b.check(false); err != nil {
+		return BatchInfo{}, err
+	}
+	if err := s.checkSpace(b); err != nil {
+		return BatchInfo{}, err
+	}
+	release, err := s.beginAdding(ctx)
+	if err != nil {
+		return BatchInfo{}, err
+	}
+	defer release()
+	mb, err := s.openBatch(b, false)
+	if err != nil {
+		return BatchInfo{}, err
+	}
+	if err := s.mintAll(ctx, mb); err != nil {
+		return s.info(mb), fmt.Errorf("mint batch %q: %d of %d codes are durable; mint it again to go on: %w",
+			mb.Name, s.countsOf(mb).Minted, mb.target.Load(), err)
+	}
+	mb.complete.Store(true)
+	return s.info(mb), nil
+}
+
+// checkSpace refuses a batch that its format cannot hold: beyond half of the space
+// random codes collide more often than not, and codes are guessed by typing.
+func (s *Store) checkSpace(b Batch) error {
+	space := b.Format.Space()
+	if new(big.Int).Lsh(big.NewInt(b.Count), 1).Cmp(space) > 0 {
+		return fmt.Errorf("%w: format %v has %v codes and at most half of them can be minted: %d is too many", ErrSpace, b.Format, space, b.Count)
+	}
+	risk := gen.GuessRisk(b.Count, b.Format, s.opt.GuessesPerHour)
+	if risk.Acceptable(s.opt.GuessLimit) {
+		return nil
+	}
+	if s.opt.RefuseGuessable {
+		return fmt.Errorf("%w: batch %q: %s", ErrGuessable, b.Name, risk.Explain(s.opt.GuessLimit))
+	}
+	s.opt.Logger.Warn("codes are easy to guess", "batch", b.Name, "risk", risk.Explain(s.opt.GuessLimit))
+	return nil
+}
+
+// beginAdding waits for the turn to mint or import.
+func (s *Store) beginAdding(ctx context.Context) (release func(), err error) {
+	if s.closed.Load() {
+		return nil, ErrClosed
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	select {
+	case s.adding <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	if err := s.com.admit(ctx); err != nil {
+		<-s.adding
+		return nil, err
+	}
+	return func() { <-s.adding }, nil
+}
+
+// openBatch makes a batch durable, or finds the unfinished one of that name and
+// terms. REQUIRES: adding.
+func (s *Store) openBatch(def Batch, imported bool) (*batch, error) {
+	s.mu.Lock()
+	old := s.mu.byName[def.Name]
+	id := BatchID(len(*s.batches.Load()))
+	s.mu.Unlock()
+	if old != nil && def.Name != "" {
+		switch {
+		case old.imported != imported || !old.sameTerms(def):
+			return nil, fmt.Errorf("%w: %q is batch %d with other terms", ErrBatchExists, def.Name, old.ID)
+		case !imported && old.complete.Load():
+			return nil, fmt.Errorf("%w: %q is batch %d and complete", ErrBatchExists, def.Name, old.ID)
+		case !imported && old.Count != def.Count:
+			return nil, fmt.Errorf("%w: %q is batch %d and was begun with count %d", ErrBatchExists, def.Name, old.ID, old.Count)
+		}
+		return old, nil
+	}
+	def.ID = id
+	if def.Name == "" {
+		def.Name = fmt.Sprintf("batch-%d", id)
+	}
+	s.mu.Lock()
+	if s.mu.byName[def.Name] != nil {
+		s.mu.Unlock()
+		return nil, fmt.Errorf("%w: the name %q is taken", ErrBatchExists, def.Name)
+	}
+	sp := s.ensureSpaceLocked(def.Namespace)
+	s.mu.Unlock()
+	b := newBatch(def, sp, s.opt.Clock().UTC(), imported)
+	p, err := b.pair()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.eng.commit([]pair{p}); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+	}
+	s.mu.Lock()
+	s.addBatchLocked(b)
+	s.mu.Unlock()
+	return b, nil
+}
+
+// mintAll makes what is missing: while one round is written the next is made.
+func (s *Store) mintAll(ctx context.Context, b *batch) error {
+	g, err := gen.NewGenerator(b.Format)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	left := b.target.Load() - s.countsOf(b).Minted
+	if err := s.pool.Reserve(int(left)); err != nil {
+		return err
+	}
+	room := s.roomFor(int(left))
+	var (
+		writing sync.WaitGroup
+		written error
+	)
+	defer writing.Wait()
+	space, _ := new(big.Float).SetInt(b.Format.Space()).Float64()
+	tries := 0
+	for left > 0 {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		if err := s.dir.room(); err != nil {
+			return err
+		}
+		codes, err := s.makeCodes(g, b, int(min(left, mintRound)))
+		if err != nil {
+			return err
+		}
+		r, err := s.stage(b, codes, shard.Available, "", room)
+		if err != nil {
+			return err
+		}
+		writing.Wait()
+		if written != nil {
+			r.abandon()
+			return written
+		}
+		if r.header.Count == 0 {
+			// Every code of the round was taken. Half of the space is free of this batch,
+			// so this ends unless other batches fill the namespace.
+			if tries++; tries > 100 {
+				return fmt.Errorf("%w: namespace %q is nearly full: %.0f codes in all", ErrSpace, b.Namespace, space)
+			}
+			continue
+		}
+		tries = 0
+		left -= int64(r.header.Count)
+		writing.Go(func() { written = s.writeRun(ctx, r) })
+	}
+	writing.Wait()
+	return written
+}
+
+// roomFor is how many codes a gate shard will hold after n more, with a margin for
+// the uneven split.
+func (s *Store) roomFor(n int) int {
+	total := n + int(s.pool.Memory().Codes)
+	each := total / s.pool.Shards()
+	return each + each/50 + 64
+}
+
+// makeCodes makes n random codes in hash order.
+func (s *Store) makeCodes(g *gen.Generator, b *batch, n int) (*runCodes, error) {
+	if !b.Format.Packs() {
+		return s.makeWide(g, b, n)
+	}
+	c := &runCodes{hashes: make([]uint64, n), words: make([]uint64, n)}
+	if err := g.FillPacked(c.words); err != nil {
+		return nil, err
+	}
+	c.sort(b.space.id)
+	return c, nil
+}
+
+func (s *Store) makeWide(g *gen.Generator, b *batch, n int) (*runCodes, error) {
+	keys := make([]shard.Key, n)
+	var buf [gen.MaxCode]byte
+	for i := range keys {
+		code, err := g.AppendCode(buf[:0])
+		if err != nil {
+			return nil, err
+		}
+		keys[i] = keyOf(b.space.id, code)
+	}
+	return sortKeys(keys), nil
+}
+
+// stagedRun is a run that is in memory, Pending, and not yet on disk.
+type stagedRun struct {
+	header runHeader
+	codes  *runCodes
+	run    *shard.Run
+}
+
+// stage adds codes to the pool and the gate; duplicates fall out. REQUIRES: adding.
+func (s *Store) stage(b *batch, codes *runCodes, initial shard.State, ref string, room int) (*stagedRun, error) {
+	s.mu.Lock()
+	id := uint32(len(s.mu.runs))
+	s.mu.runs = append(s.mu.runs, runHeader{})
+	s.mu.Unlock()
+	run := s.pool.NewRun(id, uint32(b.ID), b.space.id)
+	hashes, n, err := codes.addTo(run)
+	r := &stagedRun{codes: codes, run: run, header: runHeader{ID: id, Batch: uint32(b.ID), Count: uint32(n), Initial: initial, Mixed: codes.keys != nil, Ref: ref}}
+	if err != nil {
+		r.abandon()
+		if s.closed.Load() {
+			err = ErrClosed
+		}
+		return nil, err
+	}
+	s.admitHashes(hashes, room)
+	return r, nil
+}
+
+func (r *stagedRun) abandon() { r.run.Abandon() }
+
+// writeRun makes a staged run durable and live: its pages, then header and ledger
+// record with the next group.
+func (s *Store) writeRun(ctx context.Context, r *stagedRun) error {
+	if err := s.writePages(ctx, r); err != nil {
+		r.abandon()
+		return err
+	}
+	h := &r.header
+	body := appendRun(nil, h.ID, h.Batch, h.Count, h.Initial, h.Ref)
+	_, g, err := s.com.append(s.now(), body, 1, []pair{h.pair()})
+	if err != nil {
+		r.abandon()
+		return err
+	}
+	// From here on the run may be durable: the context no longer matters.
+	if err := g.wait(context.WithoutCancel(ctx)); err != nil {
+		return err // the store has stopped; the codes stay Pending
+	}
+	s.mu.Lock()
+	s.mu.runs[h.ID] = *h
+	s.mu.Unlock()
+	if !r.run.Activate(h.Initial, nil) {
+		return ErrClosed
+	}
+	return nil
+}
+
+// writePages commits the run's pages, as many at a time as fit.
+func (s *Store) writePages(ctx context.Context, r *stagedRun) error {
+	var pairs []pair
+	weight, limit := 0, s.eng.maxCommit()*9/10
+	write := func() error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := s.dir.room(); err != nil {
+			return err
+		}
+		err := s.eng.commit(pairs)
+		pairs, weight = nil, 0
+		return err
+	}
+	err := r.codes.pages(r.header.ID, func(p pair) error {
+		if weight+p.size() > limit {
+			if err := write(); err != nil {
+				return err
+			}
+		}
+		pairs = append(pairs, p)
+		weight += p.size()
+		return nil
+	})
+	if err == nil && len(pairs) > 0 {
+		err = write()
+	}
+	return err
+}

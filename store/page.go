@@ -1,0 +1,250 @@
+package store
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"codepool/gen"
+	"codepool/shard"
+)
+
+// A run on disk: a header, pages of codes in hash order that are written once, and
+// pages of states that checkpoints rewrite. Nothing but the header makes a run
+// exist; pages without one are left from a mint that did not finish and are
+// overwritten by the next run of that number.
+const (
+	// pageCodes is how many codes share a value: 64 KiB of packed codes, so that the
+	// engine's overhead of some 50 bytes a key is nothing.
+	pageCodes = 8192
+	// statePage is how many states share a value (16 KiB): small enough that a
+	// checkpoint of a quiet store writes little.
+	statePage = 32768
+)
+
+// runHeader describes a run.
+type runHeader struct {
+	ID, Batch, Count uint32
+	Initial          shard.State
+	Mixed            bool   // pages hold packed and wide codes
+	Ref              string // to whom an import handed its codes out
+}
+
+func (h *runHeader) pair() pair {
+	b := make([]byte, 4, 32+len(h.Ref))
+	b = binary.LittleEndian.AppendUint32(b, h.Batch)
+	b = binary.LittleEndian.AppendUint32(b, h.Count)
+	flags := byte(0)
+	if h.Mixed {
+		flags = 1
+	}
+	b = append(b, byte(h.Initial), flags)
+	b = appendString(b, h.Ref)
+	k := key1(keyRun, h.ID)
+	sealInPlace(k, b)
+	return pair{k, b}
+}
+
+func decodeRunHeader(key, value []byte) (h runHeader, err error) {
+	body, err := unseal(key, value)
+	if err != nil {
+		return h, err
+	}
+	d := decoder{b: body}
+	h.ID = binary.BigEndian.Uint32(key[1:])
+	h.Batch, h.Count = d.uint32(), d.uint32()
+	h.Initial = shard.State(d.byte())
+	h.Mixed = d.byte()&1 != 0
+	h.Ref = string(d.text())
+	if d.bad || h.ID == 0 || h.Count == 0 || h.Initial != shard.Available && h.Initial != shard.Issued {
+		return h, corrupt(key, "header makes no sense")
+	}
+	return h, nil
+}
+
+// runCodes is the codes of a run in hash order: packed ones as hashes and words,
+// or any as keys.
+type runCodes struct {
+	hashes, words []uint64
+	keys          []shard.Key
+}
+
+// addTo adds the codes to the pool's run, keeps those that were new and returns
+// their hashes and number.
+func (c *runCodes) addTo(run *shard.Run) (hashes []uint64, n int, err error) {
+	if c.keys == nil {
+		n, err = run.AddPacked(c.hashes, c.words)
+		c.hashes, c.words = c.hashes[:n], c.words[:n]
+		return c.hashes, n, err
+	}
+	n, err = run.AddKeys(c.keys)
+	c.keys = c.keys[:n]
+	hashes = make([]uint64, n)
+	for i := range c.keys {
+		hashes[i] = c.keys[i].Hash
+	}
+	return hashes, n, err
+}
+
+// pages calls put with each page of the run's codes.
+func (c *runCodes) pages(run uint32, put func(pair) error) error {
+	n := max(len(c.words), len(c.keys))
+	for page := 0; page*pageCodes < n; page++ {
+		from, end := page*pageCodes, min((page+1)*pageCodes, n)
+		b := make([]byte, 4, 4+8*(end-from))
+		if c.keys == nil {
+			for _, w := range c.words[from:end] {
+				b = binary.LittleEndian.AppendUint64(b, w)
+			}
+		} else {
+			for i := from; i < end; i++ {
+				if k := &c.keys[i]; k.Word < shard.WideMark {
+					b = append(b, 0)
+					b = binary.LittleEndian.AppendUint64(b, k.Word)
+				} else {
+					b = append(b, byte(len(k.Wide)))
+					b = append(b, k.Wide...)
+				}
+			}
+		}
+		k := key2(keyCodes, run, uint32(page))
+		sealInPlace(k, b)
+		if err := put(pair{k, b}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readCodes reads and checks the codes of a run.
+func readCodes(v reader, h runHeader, space uint32) (*runCodes, error) {
+	c := &runCodes{}
+	if h.Mixed {
+		c.keys = make([]shard.Key, 0, h.Count)
+	} else {
+		c.hashes, c.words = make([]uint64, 0, h.Count), make([]uint64, 0, h.Count)
+	}
+	for page := uint32(0); page*pageCodes < h.Count; page++ {
+		key := key2(keyCodes, h.ID, page)
+		value, err := v.get(key)
+		if err != nil {
+			return nil, err
+		}
+		if value == nil {
+			return nil, corrupt(key, "page is missing")
+		}
+		body, err := unseal(key, value)
+		if err != nil {
+			return nil, err
+		}
+		want := min(pageCodes, int(h.Count-page*pageCodes))
+		if h.Mixed {
+			err = c.readMixed(key, body, want, space)
+		} else {
+			err = c.readPacked(key, body, want, space)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+func (c *runCodes) readPacked(key, body []byte, want int, space uint32) error {
+	if len(body) != 8*want {
+		return corrupt(key, fmt.Sprintf("page has %d bytes, want %d", len(body), 8*want))
+	}
+	before := uint64(0)
+	if n := len(c.hashes); n > 0 {
+		before = c.hashes[n-1]
+	}
+	for ; len(body) > 0; body = body[8:] {
+		w := binary.LittleEndian.Uint64(body)
+		hash := shard.HashPacked(space, w)
+		if hash < before || w >= shard.WideMark {
+			return corrupt(key, "codes are out of order")
+		}
+		c.hashes, c.words, before = append(c.hashes, hash), append(c.words, w), hash
+	}
+	return nil
+}
+
+func (c *runCodes) readMixed(key, body []byte, want int, space uint32) error {
+	d := decoder{b: body}
+	for range want {
+		var k shard.Key
+		if n := d.byte(); n == 0 {
+			k = shard.PackedKey(space, uint64(d.uint32())|uint64(d.uint32())<<32)
+		} else {
+			k = shard.WideKey(space, string(d.bytes(uint64(n))))
+			if n > gen.MaxCode {
+				d.bad = true
+			}
+		}
+		if d.bad || len(c.keys) > 0 && k.Hash < c.keys[len(c.keys)-1].Hash {
+			return corrupt(key, "codes are out of order or cut off")
+		}
+		c.keys = append(c.keys, k)
+	}
+	if len(d.b) > 0 {
+		return corrupt(key, "page holds more than its codes")
+	}
+	return nil
+}
+
+// readStates returns the states of a run, two in a byte, or nil if no checkpoint
+// ever wrote any: then all are as they were at first.
+func readStates(v reader, h runHeader) ([]byte, error) {
+	var states []byte
+	prefix := key1(keyStates, h.ID)
+	err := v.scan(prefix, nil, func(key, value []byte) error {
+		body, err := unseal(key, value)
+		if err != nil {
+			return err
+		}
+		if states == nil {
+			states = make([]byte, (h.Count+1)/2)
+			for i := range states {
+				states[i] = byte(h.Initial) * 0x11
+			}
+		}
+		from := uint64(binary.BigEndian.Uint32(key[5:])) * statePage / 2
+		if from >= uint64(len(states)) || len(body) != min(statePage/2, len(states)-int(from)) {
+			return corrupt(key, "page does not fit its run")
+		}
+		for _, x := range body {
+			if !storable(shard.State(x&15)) || !storable(shard.State(x>>4)) {
+				return corrupt(key, "page holds an impossible state")
+			}
+		}
+		copy(states[from:], body)
+		return nil
+	})
+	if err == nil && states != nil && h.Count%2 == 1 {
+		states[len(states)-1] &= 15
+	}
+	return states, err
+}
+
+// storable reports whether a state page may hold st; Void only fills the last half.
+func storable(st shard.State) bool { return st <= shard.Revoked }
+
+// admitHashes lets a run's codes, in hash order, through the gate. room is how many
+// codes a shard is expected to hold in all, 0 if that is not known.
+func (s *Store) admitHashes(hashes []uint64, room int) {
+	for len(hashes) > 0 {
+		i, n := s.pool.Route(hashes[0]), 1
+		for n < len(hashes) && s.pool.Route(hashes[n]) == i {
+			n++
+		}
+		s.gate.add(i, hashes[:n], room, func(f func(uint64)) bool {
+			sh := s.pool.Lock(i)
+			if sh == nil {
+				return false
+			}
+			defer sh.Unlock()
+			sh.EachHash(f)
+			return true
+		})
+		hashes = hashes[n:]
+	}
+}

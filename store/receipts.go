@@ -1,0 +1,71 @@
+package store
+
+import (
+	"context"
+	"iter"
+)
+
+// receiptsPart is how many records are read in one view of the engine, so that a
+// slow consumer does not hold back its clean-up.
+const receiptsPart = 8 * entryRecords
+
+// Receipts yields the redemptions with numbers above after, in order, up to what is
+// durable when it gets there. Remember the last number to go on later. It ends with
+// an error if the ledger is damaged, the store is closed or ctx ends.
+func (s *Store) Receipts(ctx context.Context, after uint64) iter.Seq2[Receipt, error] {
+	return func(yield func(Receipt, error) bool) {
+		for {
+			if s.closed.Load() {
+				yield(Receipt{}, ErrClosed)
+				return
+			}
+			if ctx.Err() != nil {
+				yield(Receipt{}, context.Cause(ctx))
+				return
+			}
+			part, next, err := s.receiptsAfter(after)
+			for _, r := range part {
+				if !yield(r, nil) {
+					return
+				}
+			}
+			if err != nil {
+				yield(Receipt{}, err)
+				return
+			}
+			if next == after {
+				return
+			}
+			after = next
+		}
+	}
+}
+
+// receiptsAfter reads some records and returns the number up to which it read.
+func (s *Store) receiptsAfter(after uint64) (part []Receipt, upto uint64, err error) {
+	upto = after
+	durable := s.com.durableRecord.Load()
+	if after >= durable {
+		return nil, after, nil
+	}
+	err = s.eng.view(func(v reader) error {
+		return eachRecord(v, after+1, func(r *record) error {
+			if r.number > durable || r.number-after > receiptsPart {
+				return errStop
+			}
+			upto = r.number
+			if r.kind != recRedeem {
+				return nil
+			}
+			b, k, ok := s.codeOf(r.run, r.ordinal)
+			if !ok {
+				return ErrClosed
+			}
+			rec := b.receipt(r.number, string(r.user), string(r.key), r.at)
+			rec.Code = canonText(&k)
+			part = append(part, rec)
+			return nil
+		})
+	})
+	return part, upto, err
+}

@@ -1,0 +1,234 @@
+package store
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+
+	"codepool/shard"
+)
+
+// The ledger is a sequence of records, numbered from 1, in entries of up to a few
+// thousand. An entry is one value of the engine:
+//
+//	key    'j' | first number (8 bytes, big endian)
+//	value  crc32c (4) | first number (8) | records (4) | records…      little endian
+//
+// The checksum covers key and value. A record is a kind byte and a body; strings
+// are a uvarint length and bytes. Record kind recTime is not counted: it sets the
+// time (microseconds since 1970, as a zigzag difference to the one before) of the
+// records behind it. A record names a code by run and ordinal, which together with
+// the run's pages is the whole code (I5).
+const (
+	recTime   = 0
+	recRun    = 1 // a run of codes was added: run, batch, count, initial state, reference
+	recIssue  = 2 // codes were drawn: batch, reference, key, then by run: run, n, n ordinals
+	recRedeem = 3 // one code was burned: run, ordinal, user, key
+
+	entryHead = 16
+	// An entry is closed at entryRecords records or entryBytes bytes: a reader of one
+	// record decodes half an entry on average, some 10 µs.
+	entryRecords = 4096
+	entryBytes   = 128 << 10
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// record is a decoded ledger record. Strings are copies only where text was called.
+type record struct {
+	number uint64
+	kind   byte
+	at     int64 // microseconds since 1970
+
+	run, ordinal uint32 // recRedeem, recRun
+	batch        uint32 // recRun, recIssue
+	count        uint32 // recRun
+	initial      shard.State
+	user, ref    []byte // recRedeem: user; recRun, recIssue: reference
+	key          []byte
+	drawn        []byte // recIssue: the groups, see eachDrawn
+}
+
+func appendString(b []byte, s string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(s)))
+	return append(b, s...)
+}
+
+func appendRedeem(b []byte, run, ordinal uint32, user, key string) []byte {
+	b = append(b, recRedeem)
+	b = binary.AppendUvarint(b, uint64(run))
+	b = binary.LittleEndian.AppendUint32(b, ordinal)
+	b = appendString(b, user)
+	return appendString(b, key)
+}
+
+func appendRun(b []byte, run, batch, count uint32, initial shard.State, ref string) []byte {
+	b = append(b, recRun)
+	b = binary.AppendUvarint(b, uint64(run))
+	b = binary.AppendUvarint(b, uint64(batch))
+	b = binary.AppendUvarint(b, uint64(count))
+	b = append(b, byte(initial))
+	return appendString(b, ref)
+}
+
+// drawnCode is one code of a draw.
+type drawnCode struct{ run, ordinal uint32 }
+
+// appendIssue encodes a draw; equal runs that follow each other share a group.
+func appendIssue(b []byte, batch uint32, ref, key string, codes []drawnCode) []byte {
+	b = append(b, recIssue)
+	b = binary.AppendUvarint(b, uint64(batch))
+	b = appendString(b, ref)
+	b = appendString(b, key)
+	groups := uint64(0)
+	for i := range codes {
+		if i == 0 || codes[i].run != codes[i-1].run {
+			groups++
+		}
+	}
+	b = binary.AppendUvarint(b, groups)
+	for i := 0; i < len(codes); {
+		end := i + 1
+		for end < len(codes) && codes[end].run == codes[i].run {
+			end++
+		}
+		b = binary.AppendUvarint(b, uint64(codes[i].run))
+		b = binary.AppendUvarint(b, uint64(end-i))
+		for ; i < end; i++ {
+			b = binary.LittleEndian.AppendUint32(b, codes[i].ordinal)
+		}
+	}
+	return b
+}
+
+// eachDrawn calls f for each code of a recIssue record.
+func (r *record) eachDrawn(f func(run, ordinal uint32)) {
+	d := decoder{b: r.drawn}
+	for groups := d.uvarint(); groups > 0 && !d.bad; groups-- {
+		run := uint32(d.uvarint())
+		for n := d.uvarint(); n > 0 && !d.bad; n-- {
+			f(run, d.uint32())
+		}
+	}
+}
+
+// decoder reads a record; after the first short read it stays bad and gives zeros.
+type decoder struct {
+	b   []byte
+	bad bool
+}
+
+func (d *decoder) byte() byte {
+	if len(d.b) == 0 {
+		d.bad = true
+		return 0
+	}
+	v := d.b[0]
+	d.b = d.b[1:]
+	return v
+}
+
+func (d *decoder) uvarint() uint64 {
+	v, n := binary.Uvarint(d.b)
+	if n <= 0 {
+		d.bad, d.b = true, nil
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}
+
+func (d *decoder) uint32() uint32 {
+	if len(d.b) < 4 {
+		d.bad, d.b = true, nil
+		return 0
+	}
+	v := binary.LittleEndian.Uint32(d.b)
+	d.b = d.b[4:]
+	return v
+}
+
+func (d *decoder) bytes(n uint64) []byte {
+	if uint64(len(d.b)) < n {
+		d.bad, d.b = true, nil
+		return nil
+	}
+	v := d.b[:n:n]
+	d.b = d.b[n:]
+	return v
+}
+
+func (d *decoder) text() []byte { return d.bytes(d.uvarint()) }
+
+// next decodes one record after the time marks before it. It returns false at the
+// end of the input or when d turned bad.
+func (d *decoder) next(r *record, at *int64) bool {
+	for len(d.b) > 0 && !d.bad {
+		*r = record{kind: d.byte()}
+		switch r.kind {
+		case recTime:
+			v := d.uvarint()
+			*at += int64(v>>1) ^ -int64(v&1)
+			continue
+		case recRun:
+			r.run, r.batch, r.count = uint32(d.uvarint()), uint32(d.uvarint()), uint32(d.uvarint())
+			r.initial = shard.State(d.byte())
+			r.ref = d.text()
+		case recIssue:
+			r.batch = uint32(d.uvarint())
+			r.ref, r.key = d.text(), d.text()
+			r.drawn = d.b
+			for groups := d.uvarint(); groups > 0 && !d.bad; groups-- {
+				d.uvarint()
+				n := d.uvarint()
+				if n > uint64(len(d.b)) {
+					d.bad = true
+					break
+				}
+				d.bytes(4 * n)
+			}
+			r.drawn = r.drawn[:len(r.drawn)-len(d.b)]
+		case recRedeem:
+			r.run, r.ordinal = uint32(d.uvarint()), d.uint32()
+			r.user, r.key = d.text(), d.text()
+		default:
+			d.bad = true
+		}
+		r.at = *at
+		return !d.bad
+	}
+	return false
+}
+
+// decodeEntry checks an entry and calls f for each of its records in order, until f
+// returns an error.
+func decodeEntry(key, value []byte, f func(*record) error) (first, last uint64, err error) {
+	body, err := unseal(key, value)
+	if err != nil {
+		return 0, 0, err
+	}
+	if len(key) != 9 || len(body) < entryHead-4 {
+		return 0, 0, corrupt(key, "entry is too short")
+	}
+	first = binary.LittleEndian.Uint64(body)
+	n := uint64(binary.LittleEndian.Uint32(body[8:]))
+	if first != binary.BigEndian.Uint64(key[1:]) || n == 0 {
+		return 0, 0, corrupt(key, "entry's number disagrees with its place")
+	}
+	d := decoder{b: body[12:]}
+	var r record
+	var at int64
+	number := first
+	for d.next(&r, &at) {
+		r.number = number
+		number++
+		if f != nil {
+			if err := f(&r); err != nil {
+				return first, first + n - 1, err
+			}
+		}
+	}
+	if d.bad || number != first+n {
+		return 0, 0, corrupt(key, "entry holds another number of records than it says")
+	}
+	return first, first + n - 1, nil
+}

@@ -1,0 +1,291 @@
+package store
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"codepool/shard"
+)
+
+// Recovery, in this order:
+//
+//  1. batches and run headers;
+//  2. the runs' codes and their states at the checkpoint, several runs side by side;
+//  3. the ledger from the checkpoint on: each record sets the states it names, in
+//     order, and redeemed beats live (I4); keys that the index does not have yet;
+//  4. the ledger must be gap-free, reach the checkpoint and the high-water mark.
+
+func (s *Store) recover(high uint64) error {
+	var at checkpointRecord
+	err := s.eng.view(func(v reader) error {
+		if err := s.loadBatches(v); err != nil {
+			return err
+		}
+		if err := s.loadRunHeaders(v); err != nil {
+			return err
+		}
+		if err := at.load(v); err != nil {
+			return err
+		}
+		return s.index.load(v)
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.loadRuns(); err != nil {
+		return err
+	}
+	last, err := s.replay(at.Upto)
+	if err != nil {
+		return err
+	}
+	switch {
+	case last < at.Upto:
+		return &CorruptError{What: "ledger", Why: fmt.Sprintf("it ends at record %d, before the checkpoint at %d", last, at.Upto)}
+	case last < high:
+		return &CorruptError{What: "ledger", Why: fmt.Sprintf("it ends at record %d, but %d was durable: restore a backup", last, high)}
+	case last < s.index.tail.upto:
+		return &CorruptError{What: "ledger", Why: fmt.Sprintf("it ends at record %d, before the index at %d", last, s.index.tail.upto)}
+	}
+	s.com = newCommitter(s.eng, s.dir, last, s.opt.MaxPending)
+	s.index.com = s.com
+	s.recovered.Checkpoint, s.recovered.Replayed = at.Upto, last-at.Upto
+	s.settleCounts()
+	return nil
+}
+
+// storedBatch is a batch as it stands on disk.
+type storedBatch struct {
+	Batch
+	SpaceID  uint32    `json:"space_id"`
+	Created  time.Time `json:"created"`
+	Imported bool      `json:"imported,omitempty"`
+}
+
+func (b *batch) pair() (pair, error) {
+	body, err := json.Marshal(storedBatch{b.Batch, b.space.id, b.created, b.imported})
+	key := key1(keyBatch, uint32(b.ID))
+	return pair{key, seal(key, body)}, err
+}
+
+func (s *Store) loadBatches(v reader) error {
+	return v.scan([]byte{keyBatch}, nil, func(key, value []byte) error {
+		body, err := unseal(key, value)
+		if err != nil {
+			return err
+		}
+		var st storedBatch
+		if err := json.Unmarshal(body, &st); err != nil {
+			return corrupt(key, err.Error())
+		}
+		if len(key) != 5 || uint32(st.ID) != binary.BigEndian.Uint32(key[1:]) {
+			return corrupt(key, "batch has another number")
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		sp := s.space(st.Namespace)
+		if sp == nil {
+			sp = &space{id: st.SpaceID, name: st.Namespace}
+			s.addSpaceLocked(sp)
+		}
+		if sp.id != st.SpaceID {
+			return corrupt(key, "namespace has two numbers")
+		}
+		s.addBatchLocked(newBatch(st.Batch, sp, st.Created, st.Imported))
+		return nil
+	})
+}
+
+func (s *Store) loadRunHeaders(v reader) error {
+	return v.scan([]byte{keyRun}, nil, func(key, value []byte) error {
+		h, err := decodeRunHeader(key, value)
+		if err != nil {
+			return err
+		}
+		if all := *s.batches.Load(); int(h.Batch) >= len(all) || all[h.Batch] == nil {
+			return corrupt(key, fmt.Sprintf("its batch %d is missing", h.Batch))
+		}
+		for len(s.mu.runs) <= int(h.ID) {
+			s.mu.runs = append(s.mu.runs, runHeader{})
+		}
+		s.mu.runs[h.ID] = h
+		return nil
+	})
+}
+
+// loadRuns loads all runs, as many side by side as there are processors.
+func (s *Store) loadRuns() error {
+	total := 0
+	for _, h := range s.mu.runs {
+		total += int(h.Count)
+	}
+	if total == 0 {
+		return nil
+	}
+	if err := s.pool.Reserve(total); err != nil {
+		return err
+	}
+	room := total/s.pool.Shards() + total/s.pool.Shards()/50 + 64
+	work := make(chan runHeader)
+	errs := make([]error, max(2, runtime.GOMAXPROCS(0)))
+	var wg sync.WaitGroup
+	for w := range errs {
+		wg.Go(func() {
+			for h := range work {
+				if errs[w] == nil {
+					errs[w] = s.loadRun(h, room)
+				}
+			}
+		})
+	}
+	for _, h := range s.mu.runs {
+		if h.ID != 0 {
+			work <- h
+		}
+	}
+	close(work)
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// loadRun reads a run's pages and states into the pool and the gate.
+func (s *Store) loadRun(h runHeader, room int) error {
+	b := s.batch(h.Batch)
+	run := s.pool.NewRun(h.ID, h.Batch, b.space.id)
+	var states []byte
+	err := s.eng.view(func(v reader) error {
+		codes, err := readCodes(v, h, b.space.id)
+		if err != nil {
+			return err
+		}
+		hashes, added, err := codes.addTo(run)
+		if err != nil {
+			return err
+		}
+		if added != int(h.Count) {
+			return corrupt(key1(keyRun, h.ID), fmt.Sprintf("%d of its %d codes exist twice", int(h.Count)-added, h.Count))
+		}
+		s.admitHashes(hashes, room)
+		states, err = readStates(v, h)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	run.Activate(h.Initial, states)
+	return nil
+}
+
+// replay applies the ledger behind number upto to memory and returns its last number.
+func (s *Store) replay(upto uint64) (last uint64, err error) {
+	keysFrom := s.index.tail.upto
+	last = min(upto, keysFrom)
+	var first uint64
+	err = s.eng.view(func(v reader) error {
+		// The last entry alone tells where the ledger ends, even if nothing is replayed.
+		k, value, err := v.last([]byte{keyEntry}, entryKey(1<<64-1))
+		if err != nil || k == nil {
+			last = 0
+			return err
+		}
+		_, end, err := decodeEntry(k, value, nil)
+		if err != nil {
+			return err
+		}
+		first = last + 1
+		if first > end {
+			last = end
+			return nil
+		}
+		err = eachRecord(v, first, func(r *record) error {
+			last = r.number
+			if kind := keyKind(r.kind); kind != 0 && len(r.key) > 0 && r.number > keysFrom {
+				s.keys.note(keyHash(kind, r.key), r.number)
+			}
+			if r.number <= upto {
+				return nil
+			}
+			return s.apply(r)
+		})
+		if err == nil && last != end {
+			return corrupt(k, "the ledger does not reach its last entry")
+		}
+		return err
+	})
+	return last, err
+}
+
+// apply sets the states that a record says. It is given records in order, and may
+// be given one whose effect is in the state pages already: what it sets is the same
+// then, or what a later record will set again.
+func (s *Store) apply(r *record) error {
+	var bad error
+	set := func(run, ordinal uint32, to shard.State) {
+		if !s.setState(run, ordinal, to) {
+			bad = corrupt(entryKey(r.number), fmt.Sprintf("it names code %d of run %d, which does not exist", ordinal, run))
+		}
+	}
+	switch r.kind {
+	case recRedeem:
+		set(r.run, r.ordinal, shard.Redeemed)
+	case recIssue:
+		r.eachDrawn(func(run, ordinal uint32) { set(run, ordinal, shard.Issued) })
+	case recRun:
+		if int(r.run) >= len(s.mu.runs) || s.mu.runs[r.run].ID == 0 || s.mu.runs[r.run].Count != r.count {
+			bad = corrupt(entryKey(r.number), fmt.Sprintf("run %d of %d codes is missing", r.run, r.count))
+		}
+	}
+	return bad
+}
+
+// setState sets a state during replay; redeemed beats live.
+func (s *Store) setState(run, ordinal uint32, to shard.State) bool {
+	r := s.pool.Run(run)
+	if r == nil {
+		return false
+	}
+	i := r.ShardOf(ordinal)
+	if i < 0 {
+		return false
+	}
+	sh := s.pool.Lock(i)
+	defer sh.Unlock()
+	seg := sh.SegmentOf(run)
+	pos := seg.Position(ordinal)
+	if from := sh.State(pos); from != to && from != shard.Redeemed {
+		sh.Move(seg, pos, from, to)
+	}
+	return true
+}
+
+// settleCounts finds out which batches are complete and numbers what comes next.
+func (s *Store) settleCounts() {
+	for _, b := range *s.batches.Load() {
+		if b != nil {
+			n := s.countsOf(b).Minted
+			if b.imported {
+				b.target.Store(n)
+			}
+			b.complete.Store(n >= b.target.Load())
+		}
+	}
+}
+
+// countsOf adds up a batch's codes by state.
+func (s *Store) countsOf(b *batch) Counts {
+	var n [shard.NumStates]int64
+	for i := range s.pool.Shards() {
+		sh := s.pool.Lock(i)
+		if sh == nil {
+			return Counts{}
+		}
+		sh.CountBatch(uint32(b.ID), &n)
+		sh.Unlock()
+	}
+	return countsFrom(n)
+}

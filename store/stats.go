@@ -1,0 +1,57 @@
+package store
+
+import "time"
+
+// Stats is a picture of the store's size and work.
+type Stats struct {
+	Dir        string        `json:"dir"`
+	Shards     int           `json:"shards"`
+	Batches    int           `json:"batches"`
+	Codes      Counts        `json:"codes"`
+	Ledger     uint64        `json:"ledger"`     // last number given
+	Durable    uint64        `json:"durable"`    // last number known to be durable
+	Checkpoint uint64        `json:"checkpoint"` // a reopening would replay from here
+	Groups     uint64        `json:"groups"`     // commits since Open
+	Records    uint64        `json:"records"`    // records in them
+	PoolBytes  int64         `json:"pool_bytes"`
+	GateBytes  int64         `json:"gate_bytes"`
+	WriteBytes int64         `json:"write_bytes"` // the engine's write buffers, at most
+	DiskBytes  int64         `json:"disk_bytes"`
+	DiskFree   int64         `json:"disk_free"`
+	Uptime     time.Duration `json:"uptime"`
+	Recovery   Recovery      `json:"recovery"`
+	// Failure is why the store refuses writes, empty if it does not.
+	Failure string `json:"failure,omitempty"`
+}
+
+// Stats adds up the store. It visits every shard and lists the directory.
+func (s *Store) Stats() Stats {
+	st := Stats{
+		Dir: s.path, Shards: s.pool.Shards(),
+		Ledger: s.com.lastRecord(), Durable: s.com.durableRecord.Load(), Checkpoint: s.checkpointed(),
+		Groups: s.com.durable.Load(), Records: s.com.records.Load(),
+		PoolBytes: s.pool.Memory().Total(), GateBytes: s.gate.memory(),
+		Uptime: time.Since(s.opened), Recovery: s.recovered,
+	}
+	for _, b := range *s.batches.Load() {
+		if b == nil {
+			continue
+		}
+		st.Batches++
+		c := s.countsOf(b)
+		st.Codes.Minted += c.Minted
+		st.Codes.Available += c.Available
+		st.Codes.Leased += c.Leased
+		st.Codes.Issued += c.Issued
+		st.Codes.Redeemed += c.Redeemed
+		st.Codes.Revoked += c.Revoked
+	}
+	st.DiskBytes, st.WriteBytes = s.eng.sizes()
+	st.DiskFree, _ = freeSpace(s.path)
+	if err := s.com.failure(); err != nil {
+		st.Failure = err.Error()
+	} else if err := s.dir.room(); err != nil {
+		st.Failure = err.Error()
+	}
+	return st
+}

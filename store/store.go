@@ -1,0 +1,155 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"codepool/shard"
+)
+
+// Store is an open store. All methods are safe for concurrent use. A Store must not
+// be copied.
+type Store struct {
+	opt  Options
+	path string
+	dir  *directory
+	eng  engine
+	com  *committer
+	pool *shard.Pool
+	gate *gate
+
+	rootSpace space
+	spaces    atomic.Pointer[map[string]*space]
+	batches   atomic.Pointer[[]*batch] // by number; entry 0 is unused
+	keys      *keyTable
+	index     *index
+
+	mu struct {
+		sync.Mutex // guards what follows and growth of spaces and batches
+		byName     map[string]*batch
+		runs       []runHeader // by number; entry 0 is unused
+	}
+
+	// adding is held, as one token, by the one Mint or Import at work: each takes tens
+	// of megabytes for a while.
+	adding chan struct{}
+	// draws is held for reading from the journaling of a draw until memory shows it,
+	// and taken by a checkpoint to choose a number below which memory is complete.
+	draws     sync.RWMutex
+	drawKeys  [64]sync.Mutex // by key hash: one draw a key at a time
+	maint     *maintainer
+	closed    atomic.Bool
+	closeOnce sync.Once
+	closeErr  error
+	opened    time.Time
+	recovered Recovery
+}
+
+// Recovery says what Open did.
+type Recovery struct {
+	Checkpoint uint64        `json:"checkpoint"` // ledger number up to which state was loaded
+	Replayed   uint64        `json:"replayed"`   // records read after it
+	Took       time.Duration `json:"took"`
+}
+
+// Open opens the store in a directory, making it if it is missing or empty. Only one
+// Store can have it open (ErrLocked). A nil Options means the defaults. Open reads
+// the codes, their states at the last checkpoint and the ledger since, and checks
+// all of it: ErrFormat, ErrCorrupt and ErrInvalid say what is wrong, and then the
+// directory is as it was.
+func Open(dir string, o *Options) (*Store, error) {
+	var opt Options
+	if o != nil {
+		opt = *o
+	}
+	opt = opt.withDefaults()
+	if err := opt.validate(); err != nil {
+		return nil, err
+	}
+	d, fresh, err := openDirectory(dir, true, &opt)
+	if err != nil {
+		return nil, err
+	}
+	s, err := open(d, fresh, &opt)
+	if err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return s, nil
+}
+
+func open(d *directory, fresh bool, opt *Options) (*Store, error) {
+	start := time.Now()
+	if fresh {
+		if err := d.room(); err != nil {
+			return nil, err
+		}
+	}
+	high, err := d.openHighWater()
+	if err != nil {
+		return nil, err
+	}
+	eng, err := openBadger(filepath.Join(d.path, engineDir), opt)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{opt: *opt, path: d.path, dir: d, eng: eng, opened: start, adding: make(chan struct{}, 1), keys: newKeyTable()}
+	s.spaces.Store(&map[string]*space{})
+	s.batches.Store(&[]*batch{nil})
+	s.mu.byName = map[string]*batch{}
+	s.mu.runs = make([]runHeader, 1)
+	if s.pool, err = shard.New(opt.Shards); err == nil {
+		s.gate = newGate(opt.Shards)
+		s.index = &index{eng: eng}
+		err = s.recover(high)
+	}
+	if err == nil && fresh {
+		err = d.writeFormat()
+	}
+	if err != nil {
+		if s.pool != nil {
+			s.pool.Close()
+		}
+		return nil, errors.Join(err, eng.close())
+	}
+	s.recovered.Took = time.Since(start)
+	s.maint = startMaintainer(s)
+	s.com.start()
+	return s, nil
+}
+
+// Close writes a checkpoint and releases everything. Calls that are waiting return
+// with their answers; later ones get ErrClosed. A second Close does nothing and
+// returns what the first one did.
+func (s *Store) Close() error {
+	s.closeOnce.Do(func() {
+		s.closed.Store(true)
+		s.maint.stop()
+		s.com.close()
+		if s.com.failure() == nil {
+			s.closeErr = s.checkpoint(context.Background())
+		}
+		s.pool.Close()
+		s.closeErr = errors.Join(s.closeErr, s.eng.close(), s.dir.close())
+	})
+	return s.closeErr
+}
+
+// now reads the clock, in microseconds.
+func (s *Store) now() int64 { return s.opt.Clock().UnixMicro() }
+
+func (s *Store) batch(id uint32) *batch { return (*s.batches.Load())[id] }
+
+// addBatchLocked makes a batch known. REQUIRES: s.mu.
+func (s *Store) addBatchLocked(b *batch) {
+	old := *s.batches.Load()
+	grown := make([]*batch, max(len(old), int(b.ID)+1))
+	copy(grown, old)
+	grown[b.ID] = b
+	b.space.folds.add(b.Format.Class.Fold())
+	s.batches.Store(&grown)
+	s.mu.byName[b.Name] = b
+}

@@ -1,0 +1,135 @@
+package store
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"codepool/gen"
+	"codepool/shard"
+)
+
+// Redemption asks to burn one code.
+type Redemption struct {
+	// Code as the player typed it.
+	Code string `json:"code"`
+	// User who redeems; may be empty.
+	User string `json:"user,omitempty"`
+	// Key makes the request safe to repeat: the same key with the same code and user
+	// gets the first receipt again (I9). Empty means no key. Keys of redemptions and
+	// keys of draws are two sets.
+	Key string `json:"key,omitempty"`
+	// Namespace of the code; "" is the default one.
+	Namespace string `json:"namespace,omitempty"`
+}
+
+// Receipt is the lasting record of one redemption.
+type Receipt struct {
+	// Number is the receipt's place in the ledger. Numbers grow; draws and mints take
+	// numbers too, so those of receipts have gaps.
+	Number uint64  `json:"number"`
+	Code   string  `json:"code"` // canonical form
+	Batch  BatchID `json:"batch"`
+	User   string  `json:"user,omitempty"`
+	Key    string  `json:"key,omitempty"`
+	Reward string  `json:"reward,omitempty"`
+	// At is when it was decided, in UTC, to the microsecond.
+	At time.Time `json:"at"`
+}
+
+// Result is the answer to one redemption of many: a receipt or an error.
+type Result struct {
+	Receipt Receipt
+	Err     error
+}
+
+// batch is what the store keeps in memory of a batch. It is immutable but for the
+// count and the flag.
+type batch struct {
+	Batch
+	space    *space
+	created  time.Time
+	imported bool
+	from     int64 // µs, window
+	until    int64
+	target   atomic.Int64 // Batch.Count, which an import raises
+	complete atomic.Bool
+}
+
+const forever = 1<<63 - 1
+
+func newBatch(def Batch, sp *space, created time.Time, imported bool) *batch {
+	b := &batch{Batch: def, space: sp, created: created, imported: imported, from: -forever, until: forever}
+	if !def.NotBefore.IsZero() {
+		b.from = def.NotBefore.UnixMicro()
+	}
+	if !def.NotAfter.IsZero() {
+		b.until = def.NotAfter.UnixMicro()
+	}
+	b.target.Store(def.Count)
+	return b
+}
+
+// judge is the rule of redemption, in its only place: whether a code in state st of
+// batch b can be redeemed at a time in microseconds. An ended life is reported
+// before the window: "already redeemed" stays the answer after expiry.
+func (b *batch) judge(st shard.State, at int64) error {
+	switch st {
+	case shard.Issued:
+	case shard.Available:
+		if !b.FromStock {
+			return ErrNotIssued
+		}
+	case shard.Leased, shard.Drawing:
+		return ErrNotIssued
+	case shard.Redeemed:
+		return ErrAlreadyRedeemed
+	case shard.Revoked:
+		return ErrRevoked
+	default: // Pending, Void
+		return ErrUnknownCode
+	}
+	switch {
+	case at < b.from:
+		return ErrNotYetValid
+	case at >= b.until:
+		return ErrExpired
+	}
+	return nil
+}
+
+// receipt builds the receipt of a redemption without its code.
+func (b *batch) receipt(number uint64, user, key string, at int64) Receipt {
+	return Receipt{Number: number, Batch: b.ID, User: user, Key: key, Reward: b.Reward, At: time.UnixMicro(at).UTC()}
+}
+
+// foldSet is a set of gen.Fold that only grows.
+type foldSet struct{ v atomic.Uint32 }
+
+func (f *foldSet) load() uint32      { return f.v.Load() }
+func (f *foldSet) add(fold gen.Fold) { f.v.Or(1 << fold) }
+
+// checkRedemption refuses labels that the ledger cannot hold.
+func checkRedemption(r *Redemption) error {
+	if len(r.User) <= MaxText && len(r.Key) <= MaxText && plain(r.User) && plain(r.Key) {
+		return nil
+	}
+	for _, t := range [...]struct{ name, text string }{{"User", r.User}, {"Key", r.Key}} {
+		if err := checkText(t.name, t.text); err != nil {
+			return fmt.Errorf("%w: %w", ErrInvalid, err)
+		}
+	}
+	return nil
+}
+
+// plain reports whether a text is printable ASCII, the usual case; others take the
+// full check.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == 0x7F {
+			return false
+		}
+	}
+	return true
+}
