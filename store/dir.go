@@ -18,12 +18,14 @@ import (
 //	             directory without it was never a whole store
 //	LOCK         held while the store is open; its text says by whom
 //	HIGHWATER    the greatest ledger number known to be durable
+//	RESTORING    only while a restore is at work
 //	journal/     the engine's files
 const (
 	formatFile    = "CODEPOOL"
 	lockFile      = "LOCK"
 	highWaterFile = "HIGHWATER"
 	engineDir     = "journal"
+	restoringFile = "RESTORING" // there while a restore is at work
 
 	// FormatVersion is the version of the data directory and of backups.
 	FormatVersion = 1
@@ -107,10 +109,9 @@ func checkFormat(path string) (fresh bool, err error) {
 	for _, e := range names {
 		switch e.Name() {
 		case lockFile, highWaterFile, engineDir: // left by a first Open that did not finish
-			if e.Name() == engineDir {
-				return false, fmt.Errorf("%w: %s has a %s folder but no %s file: it was copied or restored in part", ErrFormat, path, engineDir, formatFile)
-			}
 		case "lost+found":
+		case restoringFile:
+			return false, fmt.Errorf("%w: a restore into %s did not finish: empty the directory and restore again", ErrFormat, path)
 		default:
 			return false, fmt.Errorf("%w: %s is not empty and holds no store (found %q)", ErrFormat, path, e.Name())
 		}
@@ -235,11 +236,16 @@ func (d *directory) room() error {
 	return nil
 }
 
-// close syncs the mark and unlocks.
+// close syncs the mark and unlocks; a second call does nothing.
 func (d *directory) close() error {
+	if d.lock == nil {
+		return nil
+	}
 	var err error
 	if d.highWater != nil {
 		err = errors.Join(d.highWater.Sync(), d.highWater.Close())
 	}
-	return errors.Join(err, unlockPath(d.lock))
+	err = errors.Join(err, unlockPath(d.lock))
+	d.lock = nil
+	return err
 }

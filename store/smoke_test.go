@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -136,5 +137,20 @@ func TestSmoke(t *testing.T) {
 	}
 	info, err = s.Lookup(ctx, "", codes[5])
 	t.Logf("%+v %v %+v", info, err, info.Receipt)
+	st = time.Now()
+	rep, err := s.Verify(ctx)
+	t.Log("verify", time.Since(st), rep, err)
+	var buf bytes.Buffer
+	st = time.Now()
+	m, err := s.Backup(ctx, &buf)
+	t.Log("backup", time.Since(st), m, err, buf.Len())
+	s.Close()
+	st = time.Now()
+	dir2 := t.TempDir()
+	m, err = store.Restore(ctx, dir2, &buf)
+	t.Log("restore", time.Since(st), m, err)
+	s, err = store.Open(dir2, nil)
+	rep, err = s.Verify(ctx)
+	t.Log("verify", time.Since(st), rep, err)
 	s.Close()
 }

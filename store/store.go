@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -74,14 +75,16 @@ func Open(dir string, o *Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := open(d, fresh, &opt)
+	s, err := open(d, fresh, false, &opt)
 	if err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	return s, nil
 }
 
-func open(d *directory, fresh bool, opt *Options) (*Store, error) {
+// open recovers the store in a locked directory. fresh says that it has no format
+// file yet; then it must hold no data either, unless a restore has just put it there.
+func open(d *directory, fresh, restoring bool, opt *Options) (*Store, error) {
 	start := time.Now()
 	if fresh {
 		if err := d.room(); err != nil {
@@ -107,7 +110,11 @@ func open(d *directory, fresh bool, opt *Options) (*Store, error) {
 		err = s.recover(high)
 	}
 	if err == nil && fresh {
-		err = d.writeFormat()
+		if len(*s.batches.Load()) > 1 && !restoring {
+			err = fmt.Errorf("%w: %s holds data but no %s file: it was copied in part", ErrFormat, d.path, formatFile)
+		} else {
+			err = d.writeFormat()
+		}
 	}
 	if err != nil {
 		if s.pool != nil {

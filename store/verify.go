@@ -1,0 +1,366 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"codepool/shard"
+)
+
+// VerifyReport is the outcome of Verify.
+type VerifyReport struct {
+	Batches     int64    `json:"batches"`
+	Codes       int64    `json:"codes"`
+	Records     int64    `json:"records"`
+	Redemptions int64    `json:"redemptions"`
+	Upto        uint64   `json:"upto"`     // last ledger number looked at
+	Problems    []string `json:"problems"` // at most maxProblems of them
+	More        int64    `json:"more,omitempty"`
+}
+
+const maxProblems = 100
+
+// OK reports whether nothing was found.
+func (r VerifyReport) OK() bool { return len(r.Problems) == 0 }
+
+func (r *VerifyReport) problem(format string, args ...any) {
+	if len(r.Problems) >= maxProblems {
+		r.More++
+		return
+	}
+	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
+}
+
+// Verify proves the store from disk and against memory, while it is in use:
+//
+//   - every page, entry, state page and index page has its checksum, every run its
+//     count and hash order, the ledger has no gap;
+//   - the whole ledger, replayed from its first record, is lawful: no code is drawn
+//     twice, redeemed twice or redeemed before its time (I1, I3);
+//   - its outcome equals the states in memory, the state pages with the ledger behind
+//     them, and the counters (I7);
+//   - every code is found in memory under its whole text at its own place, and passes
+//     the gate (I5, I6);
+//   - the index finds the receipts of a sample of redemptions.
+//
+// It returns an error only when it could not finish; damage is in the report. It
+// takes one byte a code while it runs.
+func (s *Store) Verify(ctx context.Context) (VerifyReport, error) {
+	if s.closed.Load() {
+		return VerifyReport{}, ErrClosed
+	}
+	v := &verifier{s: s, ctx: ctx}
+	if err := v.snapshot(); err != nil {
+		return v.rep, err
+	}
+	if err := s.com.waitAll(ctx); err != nil {
+		return v.rep, err
+	}
+	err := s.eng.view(func(r reader) error {
+		for _, step := range []func(reader) error{v.runs, v.pages, v.ledger} {
+			if err := step(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return v.rep, err
+	}
+	v.compare()
+	return v.rep, v.sample()
+}
+
+// verifier holds a picture of memory and what the disk says it should be.
+type verifier struct {
+	s    *Store
+	ctx  context.Context
+	rep  VerifyReport
+	seen []uint64         // by shard: last record that its picture holds
+	run  map[uint32]*vrun // active runs
+	some []record         // redemptions to look up through the index
+}
+
+// vrun is one run: its states, two in a byte by ordinal.
+type vrun struct {
+	h      runHeader
+	run    *shard.Run
+	memory []byte // in the picture
+	upto   []byte // by the ledger up to each shard's picture
+	whole  []byte // by the whole ledger
+	pages  []byte // by state pages and the ledger behind the checkpoint
+}
+
+func get4(b []byte, o uint32) shard.State     { return shard.State(b[o/2]>>(o&1*4)) & 15 }
+func put4(b []byte, o uint32, st shard.State) { b[o/2] = b[o/2]&^(15<<(o&1*4)) | byte(st)<<(o&1*4) }
+
+// snapshot copies the states shard by shard, each with the number of the last
+// record that it can hold: records are appended under the shard's lock.
+func (v *verifier) snapshot() error {
+	s := v.s
+	v.run = map[uint32]*vrun{}
+	s.mu.Lock()
+	for _, h := range s.mu.runs {
+		if h.ID == 0 {
+			continue
+		}
+		if r := s.pool.Run(h.ID); r != nil {
+			v.run[h.ID] = &vrun{h: h, run: r, memory: make([]byte, (h.Count+1)/2)}
+		}
+	}
+	s.mu.Unlock()
+	v.seen = make([]uint64, s.pool.Shards())
+	for i := range v.seen {
+		s.draws.Lock() // no draw is between journal and memory
+		sh := s.pool.Lock(i)
+		if sh == nil {
+			s.draws.Unlock()
+			return ErrClosed
+		}
+		v.seen[i] = s.com.lastRecord()
+		sh.Segments(func(g *shard.Segment) bool {
+			if r := v.run[g.Run]; r != nil {
+				sh.CopyStates(g, g.First, g.First+g.Len, 0, r.memory)
+				v.checkCounts(sh, g)
+			}
+			return true
+		})
+		sh.Unlock()
+		s.draws.Unlock()
+		if v.ctx.Err() != nil {
+			return context.Cause(v.ctx)
+		}
+	}
+	return nil
+}
+
+func (v *verifier) checkCounts(sh *shard.Shard, g *shard.Segment) {
+	var n [shard.NumStates]uint32
+	for p := g.Base; p < g.Base+g.Len; p++ {
+		n[sh.State(p)]++
+	}
+	if n != g.Counts {
+		v.rep.problem("memory: counters of run %d in shard %d say %v, its codes %v", g.Run, sh.Index(), g.Counts, n)
+	}
+}
+
+// damage notes a CorruptError and lets anything else end the verification.
+func (v *verifier) damage(err error) error {
+	if c, ok := err.(*CorruptError); ok {
+		v.rep.problem("%s: %s", c.What, c.Why)
+		return nil
+	}
+	return err
+}
+
+// runs checks batches and headers on disk against memory.
+func (v *verifier) runs(r reader) error {
+	for _, b := range *v.s.batches.Load() {
+		if b != nil {
+			v.rep.Batches++
+		}
+	}
+	found := 0
+	err := r.scan([]byte{keyRun}, nil, func(key, value []byte) error {
+		h, err := decodeRunHeader(key, value)
+		if err != nil {
+			return v.damage(err)
+		}
+		if m := v.run[h.ID]; m != nil {
+			found++
+			if m.h != h {
+				v.rep.problem("run %d: header on disk differs from memory", h.ID)
+			}
+		}
+		return nil
+	})
+	if err == nil && found != len(v.run) {
+		v.rep.problem("%d of %d runs have no readable header", len(v.run)-found, len(v.run))
+	}
+	return err
+}
+
+// pages checks every code page against memory and gate and reads the state pages.
+func (v *verifier) pages(r reader) error {
+	for id, m := range v.run {
+		if v.ctx.Err() != nil {
+			return context.Cause(v.ctx)
+		}
+		b := v.s.batch(m.h.Batch)
+		initial := make([]byte, len(m.memory))
+		for i := range initial {
+			initial[i] = byte(m.h.Initial) * 0x11
+		}
+		m.upto, m.whole, m.pages = initial, append([]byte(nil), initial...), append([]byte(nil), initial...)
+		states, err := readStates(r, m.h)
+		if err := v.damage(err); err != nil {
+			return err
+		}
+		if states != nil {
+			m.pages = states
+		}
+		codes, err := readCodes(r, m.h, b.space.id)
+		if err != nil {
+			if err := v.damage(err); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := v.find(id, m, codes, b.space.id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// find looks every code of a run up as a request would.
+func (v *verifier) find(id uint32, m *vrun, codes *runCodes, space uint32) error {
+	n := max(len(codes.words), len(codes.keys))
+	v.rep.Codes += int64(n)
+	for o := 0; o < n; {
+		i := m.run.ShardOf(uint32(o))
+		_, end := m.run.Range(i)
+		sh := v.s.pool.Lock(i)
+		if sh == nil {
+			return ErrClosed
+		}
+		for ; o < int(end); o++ {
+			var k shard.Key
+			if codes.keys != nil {
+				k = codes.keys[o]
+			} else {
+				k = shard.Key{Hash: codes.hashes[o], Word: codes.words[o], Space: space}
+			}
+			if !v.s.gate.mayHold(k.Hash) {
+				v.rep.problem("gate: code %d of run %d is refused", o, id)
+			}
+			pos, seg, ok := sh.Find(&k)
+			if !ok || seg.Run != id || seg.Ordinal(pos) != uint32(o) {
+				v.rep.problem("memory: code %d of run %d is not at its place", o, id)
+			}
+		}
+		sh.Unlock()
+	}
+	return nil
+}
+
+// sampleSize is how many redemptions are looked up through the index.
+const sampleSize = 256
+
+// ledger replays everything from the first record and checks that it is lawful.
+func (v *verifier) ledger(r reader) error {
+	var cp checkpointRecord
+	if err := v.damage(cp.load(r)); err != nil {
+		return err
+	}
+	err := eachRecord(r, 1, func(rec *record) error {
+		if v.rep.Records++; uint64(v.rep.Records) != rec.number {
+			return corrupt(entryKey(rec.number), "records before it are missing")
+		}
+		if rec.number&0xFFFF == 0 && v.ctx.Err() != nil {
+			return context.Cause(v.ctx)
+		}
+		switch rec.kind {
+		case recRedeem:
+			v.rep.Redemptions++
+			v.step(rec, rec.run, rec.ordinal, shard.Redeemed, cp.Upto)
+			if step := max(v.s.com.durableRecord.Load()/sampleSize, 1); rec.number%step == 0 {
+				v.some = append(v.some, record{number: rec.number, run: rec.run, ordinal: rec.ordinal})
+			}
+		case recIssue:
+			rec.eachDrawn(func(run, ordinal uint32) { v.step(rec, run, ordinal, shard.Issued, cp.Upto) })
+		case recRun:
+			if m := v.run[rec.run]; m != nil && (m.h.Count != rec.count || m.h.Batch != rec.batch) {
+				v.rep.problem("ledger: record %d adds run %d with other terms than its header", rec.number, rec.run)
+			}
+		}
+		v.rep.Upto = rec.number
+		return nil
+	})
+	if err := v.damage(err); err != nil {
+		return err
+	}
+	if v.rep.Upto < cp.Upto {
+		v.rep.problem("ledger: it ends at %d, before the checkpoint at %d", v.rep.Upto, cp.Upto)
+	}
+	return nil
+}
+
+// step applies one record to one code in all three replays.
+func (v *verifier) step(rec *record, run, ordinal uint32, to shard.State, checkpoint uint64) {
+	m := v.run[run]
+	if m == nil || m.whole == nil {
+		return // added after the picture, or unreadable and reported
+	}
+	if ordinal >= m.h.Count {
+		v.rep.problem("ledger: record %d names code %d of run %d, which has %d", rec.number, ordinal, run, m.h.Count)
+		return
+	}
+	from := get4(m.whole, ordinal)
+	lawful := from == shard.Available
+	if to == shard.Redeemed {
+		lawful = from == shard.Issued || from == shard.Available && v.s.batch(m.h.Batch).FromStock
+	}
+	if !lawful {
+		v.rep.problem("ledger: record %d makes code %d of run %d %v, which was %v", rec.number, ordinal, run, to, from)
+	}
+	put4(m.whole, ordinal, to)
+	if rec.number > checkpoint && get4(m.pages, ordinal) != shard.Redeemed {
+		put4(m.pages, ordinal, to)
+	}
+	if rec.number <= v.seen[m.run.ShardOf(ordinal)] {
+		put4(m.upto, ordinal, to)
+	}
+}
+
+// compare holds the replays against memory and state pages.
+func (v *verifier) compare() {
+	for id, m := range v.run {
+		if m.whole == nil {
+			continue
+		}
+		for o := range m.h.Count {
+			if mem, led := get4(m.memory, o), get4(m.upto, o); mem != led {
+				v.rep.problem("memory: code %d of run %d is %v, by the ledger %v", o, id, mem, led)
+			}
+			if disk, led := get4(m.pages, o), get4(m.whole, o); disk != led {
+				v.rep.problem("state page: code %d of run %d is %v, by the ledger %v", o, id, disk, led)
+			}
+		}
+	}
+	for _, b := range *v.s.batches.Load() {
+		if b == nil {
+			continue
+		}
+		var minted int64
+		for _, m := range v.run {
+			if m.h.Batch == uint32(b.ID) {
+				minted += int64(m.h.Count)
+			}
+		}
+		if b.complete.Load() && !b.imported && minted != b.Count {
+			v.rep.problem("batch %q: it has %d codes, minted were %d", b.Name, minted, b.Count)
+		}
+	}
+}
+
+// sample looks some redemptions up through the index.
+func (v *verifier) sample() error {
+	for _, want := range v.some {
+		numbers, err := v.s.index.findCode(v.ctx, codeHash(want.run, want.ordinal))
+		if err != nil {
+			if err := v.damage(err); err != nil {
+				return err
+			}
+			continue
+		}
+		found := false
+		for _, n := range numbers {
+			found = found || n == want.number
+		}
+		if !found {
+			v.rep.problem("index: it does not find record %d", want.number)
+		}
+	}
+	return nil
+}
