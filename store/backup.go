@@ -65,14 +65,14 @@ func (s *Store) Backup(ctx context.Context, w io.Writer) (Manifest, error) {
 	err := s.eng.view(func(r reader) error {
 		return r.scan(nil, nil, func(key, value []byte) error {
 			m.Entries++
-			switch key[0] {
-			case keyRun:
+			switch {
+			case key[0] == keyRun:
 				h, err := decodeRunHeader(key, value)
 				if err != nil {
 					return err
 				}
 				m.Codes += int64(h.Count)
-			case keyEntry: // in order: the last one stays
+			case len(key) == entryKeyLen && key[0] == keyEntry: // in order: the last one stays
 				_, last, err := decodeEntry(key, value, nil)
 				if err != nil {
 					return err

@@ -43,7 +43,7 @@ func (x *index) load(v reader) error {
 
 // load reads fences and filter.
 func (r *indexRun) load(v reader) error {
-	key := key1(keyDirectory, r.ID)
+	key := r.key(partDirectory, 0)
 	value, err := v.get(key)
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func (r *indexRun) load(v reader) error {
 	}
 	r.filter = newFilter(r.Keys)
 	for page := 0; page*filterPage < len(r.filter.words); page++ {
-		key := key2(keyFilter, r.ID, uint32(page))
+		key := r.key(partFilter, page)
 		value, err := v.get(key)
 		if err != nil {
 			return err
@@ -247,7 +247,7 @@ func (c *runCursor) fill() (bool, error) {
 	if c.next == len(c.r.fences) {
 		return false, nil
 	}
-	k := key2(keyPostings, c.r.ID, uint32(c.next))
+	k := c.r.key(partPostings, c.next)
 	c.next++
 	v, err := c.x.eng.get(k)
 	if err != nil {
@@ -260,13 +260,13 @@ func (c *runCursor) fill() (bool, error) {
 
 // drop deletes a run that no list names any more.
 func (x *index) drop(r *indexRun) error {
-	pairs := []pair{{key: key1(keyDirectory, r.ID)}}
+	pairs := []pair{{key: r.key(partDirectory, 0)}}
 	for p := range r.fences {
-		pairs = append(pairs, pair{key: key2(keyPostings, r.ID, uint32(p))})
+		pairs = append(pairs, pair{key: r.key(partPostings, p)})
 	}
 	if r.filter != nil {
 		for p := 0; p*filterPage < len(r.filter.words); p++ {
-			pairs = append(pairs, pair{key: key2(keyFilter, r.ID, uint32(p))})
+			pairs = append(pairs, pair{key: r.key(partFilter, p)})
 		}
 	}
 	const some = 1000
@@ -306,7 +306,7 @@ func (w *runWriter) flushPage() error {
 	if len(w.page) == 0 {
 		return nil
 	}
-	k := key2(keyPostings, w.run.ID, uint32(len(w.run.fences)))
+	k := w.run.key(partPostings, len(w.run.fences))
 	v := appendPostings(nil, w.page, w.run.First)
 	sealInPlace(k, v)
 	w.run.fences = append(w.run.fences, w.page[0].hash)
@@ -337,7 +337,7 @@ func (w *runWriter) close() (*indexRun, error) {
 	for _, f := range w.run.fences {
 		dir = binary.LittleEndian.AppendUint64(dir, f)
 	}
-	k := key1(keyDirectory, w.run.ID)
+	k := w.run.key(partDirectory, 0)
 	if err := w.put(pair{k, seal(k, dir)}); err != nil {
 		return nil, err
 	}
@@ -346,13 +346,13 @@ func (w *runWriter) close() (*indexRun, error) {
 		for _, h := range w.keys {
 			w.run.filter.put(h, h)
 		}
-		page := uint32(0)
+		page := 0
 		for words := range slices.Chunk(w.run.filter.words, filterPage) {
 			var b []byte
 			for _, x := range words {
 				b = binary.LittleEndian.AppendUint64(b, x)
 			}
-			k := key2(keyFilter, w.run.ID, page)
+			k := w.run.key(partFilter, page)
 			if err := w.put(pair{k, seal(k, b)}); err != nil {
 				return nil, err
 			}

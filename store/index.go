@@ -131,7 +131,7 @@ func (x *index) search(r *indexRun, hash uint64, numbers []uint64) ([]uint64, er
 	// The last page whose first hash is below h, and those that begin with h.
 	page := max(sort.Search(len(r.fences), func(i int) bool { return r.fences[i] >= h })-1, 0)
 	for ; page < len(r.fences) && r.fences[page] <= h; page++ {
-		k := key2(keyPostings, r.ID, uint32(page))
+		k := r.key(partPostings, page)
 		v, err := x.eng.get(k)
 		if err != nil {
 			return nil, err
@@ -166,7 +166,7 @@ func (x *index) searchAgain(gone *indexRun, hash uint64, numbers []uint64) ([]ui
 		}
 	}
 	if !covered {
-		return nil, corrupt(key1(keyDirectory, gone.ID), "a page is missing")
+		return nil, corrupt(gone.key(partDirectory, 0), "a page is missing")
 	}
 	return numbers, nil
 }
@@ -284,17 +284,31 @@ func mergePieces(a, b []posting) []posting {
 	return append(append(out, a...), b...)
 }
 
+// lastEntry returns the ledger entry with the greatest first number up to number.
+func lastEntry(v reader, number uint64) (key, value []byte, err error) {
+	for at := entryKey(number); ; {
+		key, value, err = v.last([]byte{keyEntry}, at)
+		if err != nil || key == nil || len(key) == entryKeyLen {
+			return key, value, err
+		}
+		at = key[:entryKeyLen] // a part of an index run: entries before it are no higher
+	}
+}
+
 // eachRecord calls f for every record from a number on, in order, and checks that
 // none is missing. errStop ends it.
 func eachRecord(v reader, from uint64, f func(*record) error) error {
 	start := entryKey(from)
-	if k, _, err := v.last([]byte{keyEntry}, start); err != nil {
+	if k, _, err := lastEntry(v, from); err != nil {
 		return err
 	} else if k != nil {
 		start = k
 	}
 	next := uint64(0)
 	return v.scan([]byte{keyEntry}, start, func(k, value []byte) error {
+		if len(k) != entryKeyLen {
+			return nil // a part of the index
+		}
 		first, last, err := decodeEntry(k, value, func(r *record) error {
 			if r.number < from {
 				return nil

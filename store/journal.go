@@ -16,8 +16,9 @@ import (
 
 // This is the only file that imports Badger. Every option is set on purpose:
 //
-//   - SyncWrites: commit returns after the write-ahead log is synced. Badger syncs
-//     once a transaction, which is why a transaction here is a whole group.
+//   - SyncWrites, or off and walSync in its place where the system allows it: commit
+//     returns after the write-ahead log is synced, once a transaction, which is why a
+//     transaction here is a whole group.
 //   - DetectConflicts off: the shard locks own conflicts.
 //   - ValueThreshold at its maximum: values stay in the tree. The value log stays
 //     empty, so that its sync errors (which Badger only logs) cannot matter, and its
@@ -25,9 +26,12 @@ import (
 //   - No compression, no block cache: values are packed already and read through
 //     the page cache. Checksums are ours, over key and value, so Badger's own pass
 //     over a table at open is off.
+//   - BaseLevelSize large: tables go from level 0 to the last level at once. Keys are
+//     laid out (keyspace.go) so that what is new overlaps little of what is old there.
 //   - Small memtables, two waiting at the most: a library must not take 600 MB.
 type badgerEngine struct {
 	db   *badger.DB
+	wal  *walSync // nil if Badger syncs, or nobody
 	max  int
 	memt int64
 }
@@ -40,14 +44,14 @@ func openBadger(dir string, o *Options) (engine, error) {
 		return nil, err
 	}
 	bo := badger.DefaultOptions(dir).
-		WithSyncWrites(o.Durability == Durable).
+		WithSyncWrites(o.Durability == Durable && !ownSync).
 		WithDetectConflicts(false).
 		WithMemTableSize(o.MemTableSize).
 		WithNumMemtables(memTables).
 		WithValueThreshold(1 << 20).
 		WithValueLogFileSize(1 << 20).
 		WithBaseTableSize(8 << 20).
-		WithBaseLevelSize(64 << 20).
+		WithBaseLevelSize(1 << 30).
 		WithNumLevelZeroTables(4).
 		WithNumLevelZeroTablesStall(32).
 		WithNumCompactors(2).
@@ -66,7 +70,13 @@ func openBadger(dir string, o *Options) (engine, error) {
 	if err != nil {
 		return nil, &CorruptError{What: "engine directory " + dir, Why: err.Error()}
 	}
-	return &badgerEngine{db: db, max: int(db.MaxBatchSize()) * 9 / 10, memt: o.MemTableSize}, nil
+	b := &badgerEngine{db: db, max: int(db.MaxBatchSize()) * 9 / 10, memt: o.MemTableSize}
+	if ownSync && o.Durability == Durable {
+		if b.wal, err = openWAL(dir); err != nil {
+			return nil, errors.Join(err, b.close())
+		}
+	}
+	return b, nil
 }
 
 // settleEmptyMemtable removes a write-ahead log of length 0 that a power cut left
@@ -111,7 +121,11 @@ func (b *badgerEngine) commit(pairs []pair) error {
 			return engineError(err)
 		}
 	}
-	return engineError(txn.Commit())
+	err := engineError(txn.Commit())
+	if err == nil && b.wal != nil {
+		err = b.wal.sync()
+	}
+	return err
 }
 
 func (b *badgerEngine) get(key []byte) (value []byte, err error) {
@@ -140,7 +154,13 @@ func (b *badgerEngine) sizes() (disk, memory int64) {
 	return disk, b.memt * (memTables + 1)
 }
 
-func (b *badgerEngine) close() error { return engineError(b.db.Close()) }
+func (b *badgerEngine) close() error {
+	err := engineError(b.db.Close())
+	if b.wal != nil {
+		err = errors.Join(err, b.wal.close())
+	}
+	return err
+}
 
 type badgerReader struct{ txn *badger.Txn }
 

@@ -181,7 +181,7 @@ func (s *Store) readRecord(number uint64, f func(*record) error) error {
 }
 
 func readRecord(v reader, number uint64, f func(*record) error) error {
-	k, value, err := v.last([]byte{keyEntry}, entryKey(number))
+	k, value, err := lastEntry(v, number)
 	if err != nil {
 		return err
 	}

@@ -8,28 +8,37 @@ import (
 
 // The engine's keys: one byte of kind, then big-endian numbers, so that they sort.
 //
-//	'b' batch                 definition of a batch, JSON
-//	'r' run                   header of a run
-//	'p' run page              codes of a run, pageCodes each, in hash order
-//	's' run page              states of a run, statePage each
-//	'j' number                ledger entry
-//	'c'                       checkpoint
-//	'm'                       index manifest
-//	'd' index-run             index directory
-//	'i' index-run page        index postings
-//	'f' index-run page        index key filter
+//	'B' batch                        definition of a batch, JSON
+//	'P' run page                     codes of a run, pageCodes each, in hash order
+//	'R' run                          header of a run
+//	'j' number                       ledger entry
+//	'j' number 'd'|'f'|'i' run page  index run that ends at that number: directory,
+//	                                 key filter, postings
+//	'k'                              checkpoint
+//	'm'                              index manifest
+//	's' run page                     states of a run, statePage each
+//
+// The order matters to the engine: it merges new tables with the old ones whose
+// range of keys they touch. What grows (ledger and index) grows at one place, next
+// to what is rewritten (checkpoint, manifest, states), so a merge leaves the codes
+// and the old ledger alone. With index pages in a range of their own each merge
+// would rewrite the ledger or the index in between.
 const (
-	keyBatch      = 'b'
-	keyRun        = 'r'
-	keyCodes      = 'p'
-	keyStates     = 's'
+	keyBatch      = 'B'
+	keyCodes      = 'P'
+	keyRun        = 'R'
 	keyEntry      = 'j'
-	keyCheckpoint = 'c'
+	keyCheckpoint = 'k'
 	keyManifest   = 'm'
-	keyDirectory  = 'd'
-	keyPostings   = 'i'
-	keyFilter     = 'f'
+	keyStates     = 's'
+
+	partDirectory = 'd'
+	partFilter    = 'f'
+	partPostings  = 'i'
 )
+
+// entryKeyLen tells a ledger entry from a part of the index in the same range.
+const entryKeyLen = 9
 
 func key1(kind byte, a uint32) []byte {
 	return binary.BigEndian.AppendUint32([]byte{kind}, a)
@@ -40,7 +49,13 @@ func key2(kind byte, a, b uint32) []byte {
 }
 
 func entryKey(number uint64) []byte {
-	return binary.BigEndian.AppendUint64(append(make([]byte, 0, 9), keyEntry), number)
+	return binary.BigEndian.AppendUint64(append(make([]byte, 0, 18), keyEntry), number)
+}
+
+// key returns the key of a part of an index run.
+func (r *indexRun) key(part byte, page int) []byte {
+	k := append(entryKey(r.Last), part)
+	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(k, r.ID), uint32(page))
 }
 
 // sealInPlace puts the checksum of key and value[4:] into the first four bytes.
@@ -73,8 +88,7 @@ func checksum(key, payload []byte) uint32 {
 
 var keyNames = map[byte]string{
 	keyBatch: "batch", keyRun: "run", keyCodes: "code page", keyStates: "state page", keyEntry: "ledger entry",
-	keyCheckpoint: "checkpoint", keyManifest: "index manifest", keyDirectory: "index directory",
-	keyPostings: "index page", keyFilter: "index filter",
+	keyCheckpoint: "checkpoint", keyManifest: "index manifest",
 }
 
 // corrupt names the record at key in words.
@@ -82,15 +96,15 @@ func corrupt(key []byte, why string) error {
 	what := "record"
 	if len(key) > 0 {
 		what = keyNames[key[0]]
-		switch rest := key[1:]; len(rest) {
-		case 4:
+		switch rest := key[1:]; {
+		case len(rest) == 4:
 			what = fmt.Sprintf("%s %d", what, binary.BigEndian.Uint32(rest))
-		case 8:
-			if key[0] == keyEntry {
-				what = fmt.Sprintf("%s %d", what, binary.BigEndian.Uint64(rest))
-			} else {
-				what = fmt.Sprintf("%s %d.%d", what, binary.BigEndian.Uint32(rest), binary.BigEndian.Uint32(rest[4:]))
-			}
+		case key[0] == keyEntry && len(key) == entryKeyLen:
+			what = fmt.Sprintf("%s %d", what, binary.BigEndian.Uint64(rest))
+		case key[0] == keyEntry && len(rest) == 17:
+			what = fmt.Sprintf("index run %d, part %c %d", binary.BigEndian.Uint32(rest[9:]), rest[8], binary.BigEndian.Uint32(rest[13:]))
+		case len(rest) == 8:
+			what = fmt.Sprintf("%s %d.%d", what, binary.BigEndian.Uint32(rest), binary.BigEndian.Uint32(rest[4:]))
 		}
 	}
 	return &CorruptError{What: what, Why: why}

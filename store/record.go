@@ -206,7 +206,7 @@ func decodeEntry(key, value []byte, f func(*record) error) (first, last uint64, 
 	if err != nil {
 		return 0, 0, err
 	}
-	if len(key) != 9 || len(body) < entryHead-4 {
+	if len(key) != entryKeyLen || len(body) < entryHead-4 {
 		return 0, 0, corrupt(key, "entry is too short")
 	}
 	first = binary.LittleEndian.Uint64(body)

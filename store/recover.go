@@ -188,7 +188,7 @@ func (s *Store) replay(upto uint64) (last uint64, err error) {
 	var first uint64
 	err = s.eng.view(func(v reader) error {
 		// The last entry alone tells where the ledger ends, even if nothing is replayed.
-		k, value, err := v.last([]byte{keyEntry}, entryKey(1<<64-1))
+		k, value, err := lastEntry(v, 1<<64-1)
 		if err != nil || k == nil {
 			last = 0
 			return err
