@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"runtime"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 )
@@ -39,6 +39,7 @@ type committer struct {
 		next   uint64 // number of the next record
 		failed error  // why C4 holds
 		closed bool
+		spare  spare
 	}
 	durable       atomic.Uint64 // number of the last durable group
 	durableRecord atomic.Uint64 // number of the last durable record
@@ -50,64 +51,34 @@ type committer struct {
 	stopped  chan struct{} // closed when run has ended
 	notified chan struct{} // closed when the waker has ended
 	onCommit func()        // called after each group by the committer; must not block
+	log      *slog.Logger
 
 	records atomic.Uint64 // in durable groups since start
 }
 
-// group is the set of operations that one sync makes durable.
-type group struct {
-	n       uint64 // groups count from 1
-	buf     []byte // records of all entries, one after the other
+// spare is the memory of a finished group, for the next one: groups of a busy store
+// are alike, and making their buffers anew each time costs more than filling them.
+type spare struct {
+	buf     []byte
 	entries []entry
-	extra   []pair // pairs to be written with the group
-	last    uint64 // number of the last record
-	at      int64  // time of the last record in the open entry
-	waiters int
-
-	// Callers park on cond through a read lock, which costs an atomic each and wakes
-	// them all with one broadcast; those with a context park on ready.
-	done  sync.RWMutex
-	cond  *sync.Cond
-	ended bool
-	err   error
-	ready chan struct{} // made by the first caller with a context
-	calls []call
-}
-
-type entry struct {
-	start, end int // in group.buf
-	first      uint64
-	records    int
-}
-
-// call is an answer to be given through a callback.
-type call struct {
-	receipt Receipt
-	err     error
-	done    func(Receipt, error)
+	calls   []call
 }
 
 // wakeInline is the number of waiting callers up to which the committer wakes them
 // itself: handing a few over costs more than waking them.
 const wakeInline = 64
 
-func newCommitter(eng engine, dir *directory, lastRecord uint64, maxPending int) *committer {
+func newCommitter(eng engine, dir *directory, lastRecord uint64, maxPending int, log *slog.Logger) *committer {
 	c := &committer{
 		eng: eng, dir: dir, maxPending: int64(maxPending),
 		work: make(chan struct{}, 1), wake: make(chan *group, 4),
 		stopped: make(chan struct{}), notified: make(chan struct{}),
-		onCommit: func() {},
+		onCommit: func() {}, log: log,
 	}
 	c.mu.next = lastRecord + 1
 	c.durableRecord.Store(lastRecord)
 	c.mu.open = newGroup(1)
 	return c
-}
-
-func newGroup(n uint64) *group {
-	g := &group{n: n}
-	g.cond = sync.NewCond(g.done.RLocker())
-	return g
 }
 
 func (c *committer) start() {
@@ -215,7 +186,7 @@ func (c *committer) callAfter(n uint64, k call) {
 	if c.durable.Load() < n {
 		k.receipt, k.err = Receipt{}, c.unknown()
 	}
-	k.done(k.receipt, k.err)
+	c.answer(&k)
 }
 
 func (c *committer) kick() {
@@ -223,77 +194,6 @@ func (c *committer) kick() {
 	case c.work <- struct{}{}:
 	default:
 	}
-}
-
-// add appends records to the group's last entry, or to a new one.
-func (g *group) add(first uint64, at int64, body []byte, records int) {
-	var e *entry
-	if n := len(g.entries); n > 0 {
-		e = &g.entries[n-1]
-		if e.records+records > entryRecords || e.end-e.start+len(body) > entryBytes {
-			e = nil
-		}
-	}
-	if e == nil {
-		at0 := len(g.buf)
-		g.buf = append(g.buf, make([]byte, entryHead)...)
-		g.entries = append(g.entries, entry{start: at0, first: first})
-		e = &g.entries[len(g.entries)-1]
-		g.at = 0
-	}
-	if at != g.at {
-		g.buf = append(g.buf, recTime)
-		d := at - g.at
-		g.buf = binary.AppendUvarint(g.buf, uint64(d)<<1^uint64(d>>63))
-		g.at = at
-	}
-	g.buf = append(g.buf, body...)
-	e.records += records
-	e.end = len(g.buf)
-	g.last = first + uint64(records) - 1
-}
-
-// wait returns when the group is durable (nil) or is known to have failed, or the
-// context ends; both of the latter are ErrOutcomeUnknown.
-func (g *group) wait(ctx context.Context) error {
-	if ctx.Done() == nil {
-		g.done.RLock()
-		for !g.ended {
-			g.cond.Wait()
-		}
-		err := g.err
-		g.done.RUnlock()
-		return err
-	}
-	g.done.RLock()
-	ended, err, ready := g.ended, g.err, g.ready
-	g.done.RUnlock()
-	if ended {
-		return err
-	}
-	if ready == nil {
-		g.done.Lock()
-		if g.ready == nil {
-			g.ready = make(chan struct{})
-			if g.ended {
-				close(g.ready)
-			}
-		}
-		ready = g.ready
-		g.done.Unlock()
-	}
-	select {
-	case <-ready:
-		return g.err
-	case <-ctx.Done():
-		return fmt.Errorf("%w: stopped waiting for the disk: %w", ErrOutcomeUnknown, context.Cause(ctx))
-	}
-}
-
-func (g *group) finished() bool {
-	g.done.RLock()
-	defer g.done.RUnlock()
-	return g.ended
 }
 
 // waitFor returns when group n is durable.
@@ -386,9 +286,8 @@ func (c *committer) step() bool {
 	}
 	c.mu.flying = g
 	c.mu.open = newGroup(g.n + 1)
-	c.mu.open.buf = make([]byte, 0, min(cap(g.buf), int(c.maxPending)))
-	c.mu.open.entries = make([]entry, 0, cap(g.entries))
-	c.mu.open.calls = make([]call, 0, len(g.calls))
+	c.mu.open.buf, c.mu.open.entries, c.mu.open.calls = c.mu.spare.buf, c.mu.spare.entries, c.mu.spare.calls
+	c.mu.spare = spare{}
 	c.pending.Store(0)
 	failed := c.mu.failed
 	c.mu.Unlock()
@@ -411,11 +310,12 @@ func (c *committer) step() bool {
 		c.mu.failed = err
 	}
 	c.mu.flying = nil
+	c.mu.spare.buf, c.mu.spare.entries = g.buf[:0], g.entries[:0] // the engine has copied them
 	c.mu.Unlock()
 	if g.waiters+len(g.calls) > wakeInline {
 		c.wake <- g
 	} else {
-		g.end()
+		c.end(g)
 	}
 	c.onCommit()
 	return true
@@ -463,30 +363,8 @@ func commitAll(eng engine, pairs []pair) error {
 func (c *committer) notify() {
 	defer close(c.notified)
 	for g := range c.wake {
-		g.end()
+		c.end(g)
 	}
-}
-
-// end publishes the group's outcome.
-func (g *group) end() {
-	g.done.Lock()
-	g.ended = true
-	if g.ready != nil {
-		close(g.ready)
-	}
-	g.done.Unlock()
-	g.cond.Broadcast()
-	for i := range g.calls {
-		k := &g.calls[i]
-		if g.err != nil {
-			k.receipt, k.err = Receipt{}, g.err
-		}
-		k.done(k.receipt, k.err)
-		if i%256 == 255 {
-			runtime.Gosched() // callbacks must not keep a whole time slice from the callers
-		}
-	}
-	g.calls = nil
 }
 
 // close refuses new records, writes what is open and ends the goroutines.

@@ -52,7 +52,7 @@ func (s *Store) recover(high uint64) error {
 	case last < s.index.tail.upto:
 		return &CorruptError{What: "ledger", Why: fmt.Sprintf("it ends at record %d, before the index at %d", last, s.index.tail.upto)}
 	}
-	s.com = newCommitter(s.eng, s.dir, last, s.opt.MaxPending)
+	s.com = newCommitter(s.eng, s.dir, last, s.opt.MaxPending, s.opt.Logger)
 	s.index.com = s.com
 	s.recovered.Checkpoint, s.recovered.Replayed = at.Upto, last-at.Upto
 	s.settleCounts()

@@ -59,7 +59,7 @@ func (s *Store) RedeemFunc(ctx context.Context, r Redemption, done func(Receipt,
 		err = s.com.admit(ctx)
 	}
 	if err != nil {
-		done(Receipt{}, err)
+		s.com.answer(&call{err: err, done: done})
 		return
 	}
 	at := s.now()
@@ -68,7 +68,7 @@ func (s *Store) RedeemFunc(ctx context.Context, r Redemption, done func(Receipt,
 		if r.Key != "" {
 			rec, known, err := s.retriedRedeem(ctx, &r, &f, &seen)
 			if known || err != nil {
-				done(rec, err)
+				s.com.answer(&call{receipt: rec, err: err, done: done})
 				return
 			}
 		}

@@ -1,0 +1,70 @@
+// Package store is an embedded store of one-shot rights. A code is minted into a
+// batch, drawn from it at random, and redeemed exactly once; no answer is given
+// before what it says is durable.
+//
+//	s, err := store.Open("data", nil)
+//	b, err := s.Mint(ctx, store.Batch{Name: "launch", Count: 1_000_000, Reward: "svip:30d"})
+//	codes, err := s.Issue(ctx, b.ID, 10, store.To("order-7"))
+//	rcpt, err := s.Redeem(ctx, store.Redemption{Code: "7KQF-2M9X-T4WC", User: "player-42", Key: "req-9"})
+//
+// # The one idea
+//
+// Memory decides, the journal makes it true, answers wait, indexes follow.
+//
+//	text ─► canonical form ─► gate ─► shard lock: compare state, change it,
+//	                           │       append a record to the open group ─► unlock
+//	                           ▼                        │
+//	                    "never minted"                  ▼
+//	                    (no lock)      committer: one group, one transaction, one sync
+//	                                                    │
+//	                          answers of the group ◄────┤
+//	                                                    ▼
+//	                          maintainer: state pages, index, checkpoint
+//
+// Everything is decided in one place, under one shard's lock (package shard). What
+// changed is a record of a few bytes in the open group. One committer writes a group
+// as one transaction of the engine; while it is synced the next group fills. There is
+// no timer: a lone caller waits for one sync, eight thousand callers share it.
+//
+// # Promises
+//
+//	I1  Once. A code has at most one redemption that was ever acknowledged.
+//	I2  Durable answers. No answer, positive or negative, leaves before everything it
+//	    was computed from is durable: a refusal waits for its shard's last group.
+//	I3  Exclusive draws. A code is drawn by at most one reference; a crash never draws
+//	    it again.
+//	I4  Positive record. A redemption is proved by a record that is present; on load
+//	    redeemed beats live.
+//	I5  Whole code. Identity is the full canonical text in its namespace, never a hash.
+//	I6  No false "no". The gate never refuses a code that exists.
+//	I7  Conservation. minted = available + leased + issued + redeemed + revoked, per
+//	    batch, always; Verify proves it from disk and against memory.
+//	I8  Unknown is an answer. If a commit fails its callers get ErrOutcomeUnknown, the
+//	    store serves no more writes and reopening settles what happened.
+//	I9  Same key, same answer. A request with an idempotency key that succeeded gets
+//	    its first answer again.
+//	I10 Full disk is an error (ErrDiskFull), not a crash; reads go on, writes resume.
+//	I11 Bounded recovery. Opening reads codes and states plus the ledger since the last
+//	    checkpoint.
+//
+// # Lock order
+//
+//	Store.adding → Store.draws → shard → key stripe → committer.mu → group.done
+//	Store.drawKeys → all of these but adding
+//	index.mu → nothing; Store.mu → nothing
+//
+// Never two shards at once, never a shard across I/O.
+//
+// # Limits
+//
+// One process at a time opens a directory. All codes live in memory: about 16 bytes
+// each, besides their text when it does not pack into 64 bits (12 Crockford characters
+// do, 16 do not). The ledger grows for ever: some 20 bytes a redemption and 7 of index.
+//
+// # Reading the source
+//
+// redeem.go and redeemall.go are the hot path; commit.go and group.go the group commit;
+// gate.go the filter; record.go, page.go and keyspace.go the format on disk; recover.go
+// and checkpoint.go the way back; index.go, flush.go and keys.go what finds old records.
+// journal.go is the only file that knows the engine.
+package store
