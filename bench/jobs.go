@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"codepool/bench/workload"
+)
+
+// maxCodes bounds -n: beyond it 8-byte users are no longer different.
+const maxCodes = 100_000_000
+
+// jobNames lists the jobs in the order in which they run.
+func jobNames() []string {
+	return []string{"fsync", "wake", "redeem", "issue", "mint", "reject", "memory", "disk", "reopen", "growth"}
+}
+
+// selectJobs configures the named jobs, in the order of jobNames; none are all but growth,
+// which takes minutes and gigabytes. sizes are those of -n; a job that needs one takes the
+// first, none is its own default.
+func selectJobs(wanted []string, sizes []int) ([]workload.Job, error) {
+	if len(wanted) == 0 {
+		wanted = slices.DeleteFunc(jobNames(), func(name string) bool { return name == "growth" })
+	}
+	for _, name := range wanted {
+		if !slices.Contains(jobNames(), name) {
+			return nil, fmt.Errorf("unknown job %q", name)
+		}
+	}
+	var jobs []workload.Job
+	for _, name := range jobNames() {
+		if slices.Contains(wanted, name) {
+			jobs = append(jobs, makeJob(name, sizes))
+		}
+	}
+	return jobs, nil
+}
+
+func makeJob(name string, sizes []int) workload.Job {
+	const million = 1_000_000
+	size := func(otherwise int) int {
+		if len(sizes) > 0 {
+			return sizes[0]
+		}
+		return otherwise
+	}
+	// small is the lower of two sizes: the first of a list, or a part of a single one.
+	small := func(large, part int) int {
+		if len(sizes) > 1 {
+			return sizes[0]
+		}
+		return max(1, large/part)
+	}
+	large := func(otherwise int) int {
+		if len(sizes) > 0 {
+			return sizes[len(sizes)-1]
+		}
+		return otherwise
+	}
+	switch name {
+	case "fsync":
+		return workload.Fsync{}
+	case "wake":
+		return workload.Wake{Callers: workload.DefaultWakeCallers()}
+	case "redeem":
+		return workload.Redeem{N: size(million), Loads: workload.DefaultRedeemLoads()}
+	case "issue":
+		return workload.Issue{N: size(million), Loads: workload.DefaultIssueLoads()}
+	case "mint":
+		return workload.Mint{N: size(million)}
+	case "reject":
+		return workload.DefaultReject(size(10 * million))
+	case "memory":
+		return workload.DefaultMemory(small(large(10*million), 10), large(10*million))
+	case "disk":
+		return workload.Disk{Small: small(large(4*million), 4), Large: large(4 * million), Redeems: small(large(4*million), 4)}
+	case "reopen":
+		return workload.DefaultReopen(size(10 * million))
+	default:
+		if len(sizes) == 0 {
+			sizes = []int{million, 10 * million, 50 * million}
+		}
+		return workload.DefaultGrowth(sizes)
+	}
+}

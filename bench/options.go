@@ -1,0 +1,99 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"codepool/bench/peer"
+	"codepool/bench/workload"
+)
+
+// options are the flags, read.
+type options struct {
+	jobs     []workload.Job
+	kinds    []peer.Kind
+	rounds   int
+	budget   time.Duration
+	dir      string
+	volatile bool
+	json     bool
+	gobench  bool
+}
+
+// parse reads the flags; usage goes to stderr when it is asked for.
+func parse(args []string, stderr io.Writer) (*options, error) {
+	o := &options{}
+	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	jobs := fs.String("jobs", "", "jobs to run, comma-separated: "+strings.Join(jobNames(), ", ")+" (default all but growth)")
+	systems := fs.String("systems", "", "systems to measure, comma-separated: "+strings.Join(systemNames(), ", ")+" (default all)")
+	sizes := fs.String("n", "", "codes, such as 200k or 1M; a list for growth (default: the job's own)")
+	fs.IntVar(&o.rounds, "rounds", 3, "times that each figure is measured; the median counts")
+	fs.DurationVar(&o.budget, "budget", 3*time.Second, "longest time that one measurement takes")
+	fs.StringVar(&o.dir, "dir", "", "directory on the disk to measure (default: the one for temporary files, if that is a disk, else the current one)")
+	fs.BoolVar(&o.volatile, "volatile", false, "measure even if the directory is in memory")
+	fs.BoolVar(&o.json, "json", false, "print one JSON object a line")
+	fs.BoolVar(&o.gobench, "gobench", false, "print Go benchmark lines, for benchstat")
+	if err := fs.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(stderr, "usage: bench [flags]")
+			fs.SetOutput(stderr)
+			fs.PrintDefaults()
+		}
+		return nil, err
+	}
+	var errs []error
+	bad := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	bad(fs.NArg() == 0, "unexpected argument %q", fs.Arg(0))
+	bad(o.rounds >= 1, "-rounds is %d: want at least 1", o.rounds)
+	bad(o.budget > 0, "-budget is %v: want more than 0", o.budget)
+	bad(!o.json || !o.gobench, "-json and -gobench exclude each other")
+	n, err := parseSizes(*sizes)
+	errs = append(errs, err)
+	o.kinds, err = peer.Select(names(*systems))
+	errs = append(errs, err)
+	if err == nil {
+		o.jobs, err = selectJobs(names(*jobs), n)
+		errs = append(errs, err)
+	}
+	return o, errors.Join(errs...)
+}
+
+// parseSizes reads a list of numbers with k or M after them.
+func parseSizes(list string) ([]int, error) {
+	var sizes []int
+	for _, s := range names(list) {
+		digits, unit := s, 1
+		switch s[len(s)-1] {
+		case 'k', 'K':
+			digits, unit = s[:len(s)-1], 1_000
+		case 'm', 'M':
+			digits, unit = s[:len(s)-1], 1_000_000
+		}
+		v, err := strconv.Atoi(strings.ReplaceAll(digits, "_", ""))
+		if err != nil || v < 1 || v > maxCodes/unit {
+			return nil, fmt.Errorf("-n %q is not a number of codes: write 200000, 200k or 1M, at most %d", s, maxCodes)
+		}
+		if len(sizes) > 0 && v*unit <= sizes[len(sizes)-1] {
+			return nil, fmt.Errorf("-n %q: a list of sizes must ascend", list)
+		}
+		sizes = append(sizes, v*unit)
+	}
+	return sizes, nil
+}
+
+func systemNames() (names []string) {
+	for _, k := range peer.Kinds() {
+		names = append(names, k.Name)
+	}
+	return names
+}

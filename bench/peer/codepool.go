@@ -1,0 +1,123 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+
+	"codepool/store"
+)
+
+// Codepool is the store under test, with its default options.
+type Codepool struct {
+	*store.Store
+	batch atomic.Uint32 // the batch minted last; draws come from it
+	draws atomic.Uint64 // numbers the references of draws
+}
+
+// OpenCodepool opens a store in dir. Draws come from the batch minted last, also
+// after a reopen.
+func OpenCodepool(dir string) (System, error) {
+	s, err := store.Open(dir, nil)
+	if err != nil {
+		return nil, err
+	}
+	c := &Codepool{Store: s}
+	for _, b := range s.Batches() {
+		c.batch.Store(max(c.batch.Load(), uint32(b.ID)))
+	}
+	return c, nil
+}
+
+// Mint adds one batch of n codes in the default format.
+func (c *Codepool) Mint(ctx context.Context, n int) error {
+	b, err := c.Store.Mint(ctx, store.Batch{Count: int64(n), Kind: "bench", Reward: "gold:100"})
+	if err != nil {
+		return err
+	}
+	c.batch.Store(uint32(b.ID))
+	return nil
+}
+
+// HandOut issues k codes.
+func (c *Codepool) HandOut(ctx context.Context, k int, each func(string)) error {
+	for k > 0 {
+		n := min(k, store.MaxIssue)
+		codes, err := c.draw(ctx, n)
+		if err != nil {
+			return err
+		}
+		for _, code := range codes {
+			each(code)
+		}
+		k -= n
+	}
+	return nil
+}
+
+// Draw issues k codes bound to a reference of their own, as an order would.
+func (c *Codepool) Draw(ctx context.Context, k int, dst []string) ([]string, error) {
+	codes, err := c.draw(ctx, k)
+	return append(dst, codes...), err
+}
+
+func (c *Codepool) draw(ctx context.Context, k int) ([]string, error) {
+	ref := "order-" + strconv.FormatUint(c.draws.Add(1), 10)
+	return c.Issue(ctx, store.BatchID(c.batch.Load()), k, store.To(ref))
+}
+
+// RedeemOne burns one code and writes its receipt.
+func (c *Codepool) RedeemOne(ctx context.Context, code, user string) error {
+	_, err := c.Redeem(ctx, Redemption{Code: code, User: user})
+	return err
+}
+
+// RedeemMany burns codes and writes their receipts.
+func (c *Codepool) RedeemMany(ctx context.Context, rs []Redemption) error {
+	for _, r := range c.RedeemAll(ctx, rs) {
+		if r.Err != nil {
+			return r.Err
+		}
+	}
+	return nil
+}
+
+// Audit compares the counts of all states, and the ledger's receipts one by one: as
+// many as redemptions, numbers ascending.
+func (c *Codepool) Audit(ctx context.Context, want Ledger) error {
+	got := c.Stats().Codes
+	issued := want.HandedOut + want.Drawn
+	var errs []error
+	for _, t := range []struct {
+		what      string
+		got, want int64
+	}{
+		{"minted", got.Minted, want.Minted},
+		{"available", got.Available, want.Minted - issued},
+		{"issued", got.Issued, issued - want.Redeemed},
+		{"redeemed", got.Redeemed, want.Redeemed},
+	} {
+		if t.got != t.want {
+			errs = append(errs, mismatch(t.what, t.got, t.want))
+		}
+	}
+	var receipts int64
+	var last uint64
+	for r, err := range c.Receipts(ctx, 0) {
+		if err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		if r.Number <= last {
+			errs = append(errs, fmt.Errorf("audit: receipt %d follows %d", r.Number, last))
+			break
+		}
+		last = r.Number
+		receipts++
+	}
+	if receipts != want.Redeemed {
+		errs = append(errs, mismatch("receipts", receipts, want.Redeemed))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,54 @@
+package workload
+
+import (
+	"context"
+	"runtime"
+)
+
+// trial is something measured once a round.
+type trial struct {
+	line Line
+	run  func(context.Context) (Sample, error)
+
+	samples []Sample
+	// audit, if set, is called once after the rounds; its error is the line's.
+	audit func(context.Context) error
+}
+
+// rounds runs every trial n times, interleaved, then the audits, and sums up. A trial that
+// fails is not repeated. The error is ctx's.
+func (e *Env) rounds(ctx context.Context, n int, trials []*trial) error {
+	for r := range n {
+		for i := range trials {
+			t := trials[(i+r)%len(trials)]
+			if t.line.Error != "" {
+				continue
+			}
+			e.logf("%s  %s  %s  round %d of %d", t.line.Job, t.line.System, describe(t.line), r+1, n)
+			runtime.GC()
+			s, err := t.run(ctx)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err != nil {
+				t.line.fail(err)
+				continue
+			}
+			t.samples = append(t.samples, s)
+		}
+	}
+	for _, t := range trials {
+		if t.audit != nil {
+			t.line.fail(t.audit(ctx))
+		}
+		summarise(&t.line, t.samples)
+	}
+	return ctx.Err()
+}
+
+// emitAll passes on the lines of all trials.
+func emitAll(trials []*trial, emit func(Line)) {
+	for _, t := range trials {
+		emit(t.line)
+	}
+}
