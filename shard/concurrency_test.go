@@ -150,16 +150,22 @@ func (tr *traffic) read(rng *rand.Rand) {
 // run lets workers loose, each for so many operations or until the pool is closed.
 func (tr *traffic) run(operations int) *sync.WaitGroup {
 	var wg sync.WaitGroup
-	for w, work := range []struct {
-		op    func(*rand.Rand)
-		share int // one in so many operations: the costs differ
-	}{
-		{tr.draw, 2}, {tr.redeem, 1}, {tr.redeem, 1}, {tr.release, 2}, {tr.draw, 4}, {tr.add, 100}, {tr.add, 100}, {tr.read, 100},
-	} {
+	for w := range 8 {
 		wg.Go(func() {
 			rng := rand.New(rand.NewPCG(uint64(w), 9))
-			for i := 0; i < operations/work.share && !tr.stopped.Load(); i++ {
-				work.op(rng)
+			for i := 0; i < operations && !tr.stopped.Load(); i++ {
+				switch n := rng.IntN(1000); {
+				case n < 250:
+					tr.draw(rng)
+				case n < 750:
+					tr.redeem(rng)
+				case n < 990:
+					tr.release(rng)
+				case n < 995:
+					tr.add(rng)
+				default:
+					tr.read(rng)
+				}
 			}
 		})
 	}
@@ -168,7 +174,7 @@ func (tr *traffic) run(operations int) *sync.WaitGroup {
 
 func TestConservation(t *testing.T) {
 	tr := newTraffic(t, 8, 8000)
-	tr.run(60_000).Wait()
+	tr.run(20_000).Wait()
 	if tr.stopped.Load() {
 		t.Fatal("a worker stopped")
 	}
@@ -287,6 +293,32 @@ func TestAddConcurrently(t *testing.T) {
 	}
 	if added.Load() != n || sum != n {
 		t.Errorf("added %d, stock %d, want %d", added.Load(), sum, n)
+	}
+	checkInvariants(t, p)
+}
+
+// TestNewBatchConcurrently begins many runs of one new batch at the same time: they
+// must share its stock. The numbers are high because the directory of stocks is
+// then slow to copy, and the goroutines meet there.
+func TestNewBatchConcurrently(t *testing.T) {
+	p := newPool(t, 1)
+	for batch := uint32(100_000); batch < 100_020; batch++ {
+		var wg sync.WaitGroup
+		for i := range uint32(8) {
+			wg.Go(func() {
+				id := (batch-100_000)*8 + i + 1
+				key := shard.PackedKey(batch, uint64(id))
+				r := p.NewRun(id, batch, batch)
+				if _, err := r.AddKeys([]shard.Key{key}); err != nil {
+					t.Error(err)
+				}
+				r.Activate(shard.Available, nil)
+			})
+		}
+		wg.Wait()
+		if n := p.Available(batch); n != 8 {
+			t.Fatalf("batch %d: stock %d, want 8", batch, n)
+		}
 	}
 	checkInvariants(t, p)
 }

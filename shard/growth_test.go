@@ -58,35 +58,46 @@ func TestGrowInSmallSteps(t *testing.T) {
 }
 
 // TestGrowPositions fills a pool with abandoned runs: positions pass every power of
-// two while there are few codes, so the position mask must widen by itself.
+// two while there are few codes, so the position mask must widen by itself, and
+// the table must forget them.
 func TestGrowPositions(t *testing.T) {
-	p := newPool(t, 1)
-	keep := randomKeys(0, 7, 1)
-	addRun(t, p, 1, 1, keep, shard.Issued)
-	again := randomKeys(0, 90, 2)
-	for id := uint32(2); id < 200; id++ {
-		r := p.NewRun(id, 1, 0)
-		hashes, words := split(again)
-		if n, err := r.AddPacked(hashes, words); n != len(again) || err != nil {
-			t.Fatalf("run %d: added %d of %d, error %v", id, n, len(again), err)
-		}
-		if err := p.CheckInvariants(); err != nil {
-			t.Fatalf("run %d: %v", id, err)
-		}
-		r.Abandon()
-		for i := range keep {
-			if st := stateOf(t, p, &keep[i]); st != shard.Issued {
-				t.Fatalf("run %d: code %d is %v", id, i, st)
+	for _, size := range []int{1, 2, 90} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			p := newPool(t, 1)
+			keep := randomKeys(0, 7, 1)
+			addRun(t, p, 1, 1, keep, shard.Issued)
+			again := randomKeys(0, size, 2)
+			const runs = 300
+			for id := uint32(2); id < runs; id++ {
+				r := p.NewRun(id, 1, 0)
+				hashes, words := split(again)
+				if n, err := r.AddPacked(hashes, words); n != size || err != nil {
+					t.Fatalf("run %d: added %d of %d, error %v", id, n, size, err)
+				}
+				if size < 10 || id%16 == 0 {
+					if err := p.CheckInvariants(); err != nil {
+						t.Fatalf("run %d: %v", id, err)
+					}
+				}
+				r.Abandon()
+				for i := range keep {
+					if st := stateOf(t, p, &keep[i]); st != shard.Issued {
+						t.Fatalf("run %d: code %d is %v", id, i, st)
+					}
+				}
+				if st := stateOf(t, p, &again[int(id)%size]); st != shard.Void {
+					t.Fatalf("run %d: an abandoned code is %v", id, st)
+				}
 			}
-		}
-		if st := stateOf(t, p, &again[id%90]); st != shard.Void {
-			t.Fatalf("run %d: an abandoned code is %v", id, st)
-		}
-	}
-	addRun(t, p, 200, 1, again, shard.Available)
-	checkInvariants(t, p)
-	if p.Available(1) != int64(len(again)) {
-		t.Errorf("stock %d, want %d", p.Available(1), len(again))
+			addRun(t, p, runs, 1, again, shard.Available)
+			checkInvariants(t, p)
+			if p.Available(1) != int64(size) {
+				t.Errorf("stock %d, want %d", p.Available(1), size)
+			}
+			if m := p.Memory(); m.Slots > int64(max(runs*size/2, 200)) {
+				t.Errorf("%d codes, %d positions: memory %+v", size+len(keep), runs*size, m)
+			}
+		})
 	}
 }
 

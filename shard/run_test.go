@@ -148,6 +148,29 @@ func TestEqualHashes(t *testing.T) {
 	checkInvariants(t, p)
 }
 
+// TestEqualText adds one packed code to two namespaces. The word was found by
+// search: its hashes agree in all that a small table sees, the upper four bits
+// (slot) and bits 4 to 31 (tag), so that only the comparison of namespaces is left.
+func TestEqualText(t *testing.T) {
+	const word = 0x4335b212
+	keys := []shard.Key{shard.PackedKey(0, word), shard.PackedKey(1, word)}
+	if differ := keys[0].Hash ^ keys[1].Hash; differ&0xF000_0000_FFFF_FFF0 != 0 {
+		t.Fatalf("hashes differ in %#x", differ)
+	}
+	p := newPool(t, 1)
+	addRun(t, p, 1, 1, keys[:1], shard.Issued)
+	if st := stateOf(t, p, &keys[1]); st != shard.Void {
+		t.Errorf("the other namespace's code is %v", st)
+	}
+	addRun(t, p, 2, 1, keys[1:], shard.Issued)
+	for i := range keys {
+		if !move(t, p, &keys[i], shard.Issued, shard.Redeemed) {
+			t.Errorf("namespace %d: not found, or another was", i)
+		}
+	}
+	checkInvariants(t, p)
+}
+
 // TestZeroKey: the zero Key has no code's hash, so it finds nothing, not even the
 // packed word 0.
 func TestZeroKey(t *testing.T) {

@@ -54,6 +54,9 @@ func (s *Store) Backup(ctx context.Context, w io.Writer) (Manifest, error) {
 	if s.closed.Load() {
 		return Manifest{}, ErrClosed
 	}
+	if ctx.Err() != nil {
+		return Manifest{}, context.Cause(ctx)
+	}
 	if err := s.com.waitAll(ctx); err != nil {
 		return Manifest{}, err
 	}
@@ -62,32 +65,27 @@ func (s *Store) Backup(ctx context.Context, w io.Writer) (Manifest, error) {
 	if err := f.write([]byte(backupHead)); err != nil {
 		return m, err
 	}
+	durable := s.com.durableRecord.Load()
 	err := s.eng.view(func(r reader) error {
-		return r.scan(nil, nil, func(key, value []byte) error {
-			m.Entries++
-			switch {
-			case key[0] == keyRun:
-				h, err := decodeRunHeader(key, value)
-				if err != nil {
-					return err
-				}
-				m.Codes += int64(h.Count)
-			case len(key) == entryKeyLen && key[0] == keyEntry: // in order: the last one stays
-				_, last, err := decodeEntry(key, value, nil)
-				if err != nil {
-					return err
-				}
-				m.Sequence = last
-			default: // do not carry damage on as if it were sound
-				if _, err := unseal(key, value); err != nil {
-					return err
-				}
+		var inv inventory
+		if err := inv.open(r); err != nil {
+			return err
+		}
+		err := r.scan(nil, nil, func(key, value []byte) error {
+			keep, err := inv.add(key, value)
+			if err != nil || !keep {
+				return err
 			}
-			if m.Entries%256 == 0 && ctx.Err() != nil {
+			if m.Entries++; m.Entries%256 == 0 && ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
 			return f.add(key, value)
 		})
+		m.Codes, m.Sequence = inv.minted, inv.last
+		if err == nil {
+			err = inv.check(durable)
+		}
+		return err
 	})
 	if err == nil {
 		err = f.flush()
@@ -182,7 +180,6 @@ func Restore(ctx context.Context, dir string, r io.Reader) (m Manifest, err erro
 		return m, fmt.Errorf("restored data does not open: %w", err)
 	}
 	if got := s.com.lastRecord(); got != m.Sequence {
-		s.closed.Store(true)
 		return m, errors.Join(&CorruptError{What: "backup", Why: fmt.Sprintf("its ledger ends at %d, its manifest says %d", got, m.Sequence)}, s.Close())
 	}
 	if err = os.Remove(filepath.Join(dir, restoringFile)); err != nil {
@@ -205,10 +202,11 @@ func undoRestore(dir string, made bool) error {
 
 // restorePairs reads the stream into a new engine.
 func restorePairs(ctx context.Context, path string, r io.Reader, opt *Options, d *directory) (m Manifest, err error) {
-	eng, err := openBadger(path, opt)
+	badger, err := openBadger(path, opt)
 	if err != nil {
 		return m, err
 	}
+	eng := &fuse{engine: badger}
 	defer func() { err = errors.Join(err, eng.close()) }()
 	f := &frameReader{r: bufio.NewReaderSize(r, 1<<20), sum: sha256.New()}
 	if err := f.head(); err != nil {
@@ -220,7 +218,7 @@ func restorePairs(ctx context.Context, path string, r io.Reader, opt *Options, d
 		if ctx.Err() != nil {
 			return m, context.Cause(ctx)
 		}
-		if err := d.room(); err != nil {
+		if err := d.room(true); err != nil {
 			return m, err
 		}
 		before, sum := f.n, hex.EncodeToString(f.sum.Sum(nil))
@@ -235,7 +233,7 @@ func restorePairs(ctx context.Context, path string, r io.Reader, opt *Options, d
 			return m, err
 		}
 		entries += int64(len(pairs))
-		if err := commitAll(eng, pairs); err != nil {
+		if err := eng.commit(pairs); err != nil {
 			return m, err
 		}
 	}

@@ -17,7 +17,10 @@ import (
 //     holds every record up to it;
 //   - a page is written only after the groups that changed it are durable, so that
 //     it never holds what the ledger does not.
-type checkpointRecord struct{ Upto uint64 }
+type checkpointRecord struct {
+	Upto                 uint64
+	Batches, Runs, Pages uint32 // batches, run headers and state pages that exist, at least
+}
 
 func (c *checkpointRecord) load(v reader) error {
 	key := []byte{keyCheckpoint}
@@ -29,16 +32,21 @@ func (c *checkpointRecord) load(v reader) error {
 	if err != nil {
 		return err
 	}
-	if len(body) != 8 {
+	if len(body) != 20 {
 		return corrupt(key, "record has another length")
 	}
 	c.Upto = binary.LittleEndian.Uint64(body)
+	c.Batches, c.Runs, c.Pages = binary.LittleEndian.Uint32(body[8:]), binary.LittleEndian.Uint32(body[12:]), binary.LittleEndian.Uint32(body[16:])
 	return nil
 }
 
 func (c checkpointRecord) pair() pair {
 	key := []byte{keyCheckpoint}
-	return pair{key, seal(key, binary.LittleEndian.AppendUint64(nil, c.Upto))}
+	b := binary.LittleEndian.AppendUint64(nil, c.Upto)
+	for _, n := range []uint32{c.Batches, c.Runs, c.Pages} {
+		b = binary.LittleEndian.AppendUint32(b, n)
+	}
+	return pair{key, seal(key, b)}
 }
 
 // Checkpoint writes the states and the index of everything done so far, so that a
@@ -56,17 +64,26 @@ func (s *Store) checkpoint(ctx context.Context) error {
 	s.draws.Lock()
 	upto := s.com.lastRecord()
 	s.draws.Unlock()
+	cp := checkpointRecord{Upto: upto, Batches: uint32(len(s.Batches()))}
+	s.mu.Lock()
+	for _, h := range s.mu.runs {
+		if h.ID != 0 {
+			cp.Runs++
+		}
+	}
+	s.mu.Unlock()
 	if err := s.com.waitRecord(ctx, upto); err != nil {
 		return err
 	}
-	if err := s.dir.room(); err != nil {
+	if err := s.dir.room(true); err != nil {
 		return err
 	}
 	if upto > s.checkpointed() {
 		if err := s.writeStates(ctx); err != nil {
 			return err
 		}
-		if err := s.eng.commit([]pair{checkpointRecord{upto}.pair()}); err != nil {
+		cp.Pages = uint32(len(s.maint.pages))
+		if err := s.eng.commit([]pair{cp.pair()}); err != nil {
 			return err
 		}
 		s.maint.done.Store(upto)
@@ -110,7 +127,7 @@ func (s *Store) writeStates(ctx context.Context) (err error) {
 		if err := s.com.waitFor(ctx, marks); err != nil { // the page never runs ahead of the journal
 			return err
 		}
-		err := commitAll(s.eng, pairs)
+		err := s.eng.commit(pairs)
 		pairs, weight = pairs[:0], 0
 		return err
 	}
@@ -126,6 +143,7 @@ func (s *Store) writeStates(ctx context.Context) (err error) {
 		k := key2(keyStates, p.run, p.page)
 		sealInPlace(k, body)
 		pairs = append(pairs, pair{k, body})
+		s.maint.pages[p] = struct{}{}
 		if weight += pairs[len(pairs)-1].size(); weight > 512<<10 {
 			if err := write(); err != nil {
 				return err
@@ -179,11 +197,12 @@ type maintainer struct {
 	cancel  context.CancelFunc
 	done    atomic.Uint64          // checkpoint reached
 	undone  map[dirtyPage]struct{} // pages of a checkpoint that failed
+	pages   map[dirtyPage]struct{} // state pages that exist on disk
 	lastErr atomic.Pointer[error]
 }
 
 func startMaintainer(s *Store) *maintainer {
-	m := &maintainer{s: s, kick: make(chan struct{}, 1), asked: make(chan chan error), quit: make(chan struct{}), stopped: make(chan struct{})}
+	m := &maintainer{s: s, kick: make(chan struct{}, 1), asked: make(chan chan error), quit: make(chan struct{}), stopped: make(chan struct{}), pages: s.statePages}
 	m.done.Store(s.recovered.Checkpoint)
 	ctx, cancel := context.WithCancel(context.Background())
 	m.cancel = cancel
@@ -238,6 +257,9 @@ func (m *maintainer) do(ctx context.Context) error {
 	}
 	select {
 	case err := <-answer:
+		if isContextError(err) && m.s.closed.Load() {
+			return ErrClosed // stopped for Close, not by ctx
+		}
 		return err
 	case <-ctx.Done():
 		return context.Cause(ctx)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -16,39 +17,44 @@ import (
 //
 //	C1  A record is appended while the lock of the shard it changes is held, so the
 //	    order of the ledger is, for every code, the order in which memory decided.
-//	C2  At most one group is being written; the next one fills meanwhile. A group is
-//	    written as soon as the one before it is durable. There is no timer.
+//	C2  When a sync ends, the open group is written and the next sync covers it and all
+//	    that were written before. There is no timer. While a sync is under way a group
+//	    that has grown large is written beside it, so that little is left to write
+//	    between two syncs.
 //	C3  Groups become durable in the order of their numbers, so "group n is durable"
 //	    is one comparison.
-//	C4  After a failed commit no group is written any more (I8).
+//	C4  After a failed write or sync none is tried again (I8).
 //
 //	append:  lock; number records; copy into the open group; unlock
-//	run:     for { take the open group; engine.commit; publish; wake its callers }
+//	run:     for { write the open group; engine.sync; publish what was written; wake }
+//	early:   for { write the open group, because it is large and a sync is under way }
 //
 // Rejected: letting each caller write if nobody else does (a leader). It saves two
 // hand-overs for a single caller but then the writer's own context cannot be
 // honoured, and the callers behind it wait for its scheduling.
 type committer struct {
-	eng engine
+	eng *fuse
 	dir *directory // high-water mark and free space; nil in tests of the committer alone
 
 	mu struct {
 		sync.Mutex
 		open   *group
-		flying *group // being written, nil if none
-		next   uint64 // number of the next record
-		failed error  // why C4 holds
+		flying []*group // taken and not yet durable, oldest first
+		busy   bool     // run is at work and will look at the open group again
+		next   uint64   // number of the next record
 		closed bool
-		spare  spare
+		spares []spare
 	}
 	durable       atomic.Uint64 // number of the last durable group
 	durableRecord atomic.Uint64 // number of the last durable record
 	pending       atomic.Int64  // bytes in the open group
 	maxPending    int64
 
-	work     chan struct{} // one token: the open group is not empty
+	writing  sync.Mutex    // held while a group is taken and written: groups are written in order
+	work     chan struct{} // one token: there is something to do
+	large    chan struct{} // one token: the open group is large
 	wake     chan *group   // large groups whose callers are woken beside the next commit
-	stopped  chan struct{} // closed when run has ended
+	stopped  chan struct{} // closed when run and early have ended
 	notified chan struct{} // closed when the waker has ended
 	onCommit func()        // called after each group by the committer; must not block
 	log      *slog.Logger
@@ -56,22 +62,14 @@ type committer struct {
 	records atomic.Uint64 // in durable groups since start
 }
 
-// spare is the memory of a finished group, for the next one: groups of a busy store
-// are alike, and making their buffers anew each time costs more than filling them.
-type spare struct {
-	buf     []byte
-	entries []entry
-	calls   []call
-}
-
 // wakeInline is the number of waiting callers up to which the committer wakes them
 // itself: handing a few over costs more than waking them.
 const wakeInline = 64
 
-func newCommitter(eng engine, dir *directory, lastRecord uint64, maxPending int, log *slog.Logger) *committer {
+func newCommitter(eng *fuse, dir *directory, lastRecord uint64, maxPending int, log *slog.Logger) *committer {
 	c := &committer{
 		eng: eng, dir: dir, maxPending: int64(maxPending),
-		work: make(chan struct{}, 1), wake: make(chan *group, 4),
+		work: make(chan struct{}, 1), large: make(chan struct{}, 1), wake: make(chan *group, 4),
 		stopped: make(chan struct{}), notified: make(chan struct{}),
 		onCommit: func() {}, log: log,
 	}
@@ -89,14 +87,19 @@ func (c *committer) start() {
 // admit waits until there is room for another operation. It is called before any
 // shard is locked: nobody waits for the disk with a shard in hand.
 func (c *committer) admit(ctx context.Context) error {
-	if err := c.dir.room(); err != nil {
+	if err := c.eng.refusal(); err != nil {
+		return err
+	}
+	// A busy committer looks at the free space with each group; an idle one left the
+	// answer to us.
+	if err := c.dir.room(c.pending.Load() == 0); err != nil {
 		return err
 	}
 	for c.pending.Load() > c.maxPending {
 		c.mu.Lock()
-		g := c.mu.flying
-		if g == nil {
-			g = c.mu.open
+		g := c.mu.open
+		if len(c.mu.flying) > 0 {
+			g = c.mu.flying[0]
 		}
 		err := c.refusalLocked()
 		c.mu.Unlock()
@@ -115,20 +118,18 @@ func (c *committer) admit(ctx context.Context) error {
 
 // refusalLocked says why nothing can be appended, or nil.
 func (c *committer) refusalLocked() error {
-	switch {
-	case c.mu.closed:
+	if c.mu.closed {
 		return ErrClosed
-	case c.mu.failed != nil:
-		return fmt.Errorf("%w: %w", ErrFailed, c.mu.failed)
 	}
-	return nil
+	return c.eng.refusal()
 }
 
 // append puts records, already encoded without time marks, into the open group. It
 // returns the number of the first and the group, or why nothing was appended; then
 // the caller takes back what it changed in memory. The body must be one entry's
-// worth at most.
-func (c *committer) append(at int64, body []byte, records int, extra []pair) (uint64, *group, error) {
+// worth at most. With more, the caller will append again and then kick: an idle
+// committer does not start on the first piece of many.
+func (c *committer) append(at int64, body []byte, records int, extra []pair, more bool) (uint64, *group, error) {
 	c.mu.Lock()
 	if err := c.refusalLocked(); err != nil {
 		c.mu.Unlock()
@@ -141,16 +142,18 @@ func (c *committer) append(at int64, body []byte, records int, extra []pair) (ui
 	g.extra = append(g.extra, extra...)
 	g.waiters++
 	c.pending.Store(int64(len(g.buf)))
-	idle := c.mu.flying == nil
+	busy, large := c.mu.busy, len(g.buf) > earlyBytes
 	c.mu.Unlock()
-	if idle {
-		c.kick()
+	if !busy && !more {
+		kick(c.work)
+	} else if busy && large {
+		kick(c.large)
 	}
 	return first, g, nil
 }
 
 // appendCall is append for one record whose answer goes to a callback.
-func (c *committer) appendCall(at int64, body []byte, k call) (uint64, *group, error) {
+func (c *committer) appendCall(at int64, body []byte, k *call) (uint64, *group, error) {
 	c.mu.Lock()
 	if err := c.refusalLocked(); err != nil {
 		c.mu.Unlock()
@@ -160,13 +163,15 @@ func (c *committer) appendCall(at int64, body []byte, k call) (uint64, *group, e
 	first := c.mu.next
 	c.mu.next++
 	g.add(first, at, body, 1)
-	k.receipt.Number = first
-	g.calls = append(g.calls, k)
+	k.number = first
+	g.calls = append(g.calls, *k)
 	c.pending.Store(int64(len(g.buf)))
-	idle := c.mu.flying == nil
+	busy, large := c.mu.busy, len(g.buf) > earlyBytes
 	c.mu.Unlock()
-	if idle {
-		c.kick()
+	if !busy {
+		kick(c.work)
+	} else if large {
+		kick(c.large)
 	}
 	return first, g, nil
 }
@@ -176,7 +181,7 @@ func (c *committer) appendCall(at int64, body []byte, k call) (uint64, *group, e
 func (c *committer) callAfter(n uint64, k call) {
 	if c.durable.Load() < n {
 		c.mu.Lock()
-		if g := c.groupLocked(n); g != nil && !g.finished() {
+		if g := c.groupLocked(n); g != nil {
 			g.calls = append(g.calls, k)
 			c.mu.Unlock()
 			return
@@ -184,14 +189,15 @@ func (c *committer) callAfter(n uint64, k call) {
 		c.mu.Unlock()
 	}
 	if c.durable.Load() < n {
-		k.receipt, k.err = Receipt{}, c.unknown()
+		k.err = c.unknown()
 	}
 	c.answer(&k)
 }
 
-func (c *committer) kick() {
+// kick leaves a token.
+func kick(c chan struct{}) {
 	select {
-	case c.work <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -218,12 +224,19 @@ func (c *committer) waitRecord(ctx context.Context, number uint64) error {
 	for c.durableRecord.Load() < number {
 		c.mu.Lock()
 		g := c.mu.open
-		if f := c.mu.flying; f != nil && f.last >= number {
-			g = f
+		for _, f := range c.mu.flying {
+			if f.last >= number {
+				g = f
+				break
+			}
 		}
+		lost := g.last < number // neither is open nor flying
 		c.mu.Unlock()
 		if c.durableRecord.Load() >= number {
 			break
+		}
+		if lost {
+			return c.unknown()
 		}
 		if err := g.wait(ctx); err != nil {
 			return err
@@ -241,8 +254,10 @@ func (c *committer) waitAll(ctx context.Context) error {
 }
 
 func (c *committer) groupLocked(n uint64) *group {
-	if f := c.mu.flying; f != nil && f.n == n {
-		return f
+	for _, f := range c.mu.flying {
+		if f.n == n {
+			return f
+		}
 	}
 	if c.mu.open.n == n {
 		return c.mu.open
@@ -251,19 +266,30 @@ func (c *committer) groupLocked(n uint64) *group {
 }
 
 func (c *committer) unknown() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.mu.failed != nil {
-		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, c.mu.failed)
+	if err := c.eng.failure(); err != nil {
+		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 	}
 	return ErrOutcomeUnknown
 }
 
-// run is the committing goroutine; it ends when the committer is closed and the
-// open group is empty, or never to be written (C4).
+const (
+	// earlyBytes is the size from which a group is written while another is synced: the
+	// engine's overhead for a write, some 20 µs, is small against what it takes then.
+	earlyBytes = 16 << 10
+	// maxSpares bounds the memory kept for groups to come.
+	maxSpares = 4
+)
+
+// run is the committing goroutine; it ends when the committer is closed and nothing
+// is left to write.
 func (c *committer) run() {
+	var early sync.WaitGroup
+	quit := make(chan struct{})
+	early.Go(func() { c.early(quit) })
 	defer close(c.stopped)
 	defer close(c.wake)
+	defer early.Wait()
+	defer close(quit)
 	for range c.work {
 		for c.step() {
 		}
@@ -276,52 +302,71 @@ func (c *committer) run() {
 	}
 }
 
-// step writes the open group, if it holds anything.
+// step writes the open group and syncs and publishes all that are written. It
+// returns false when there is nothing to do.
 func (c *committer) step() bool {
+	c.writeOpen()
 	c.mu.Lock()
-	g := c.mu.open
-	if len(g.entries) == 0 && len(g.calls) == 0 {
-		c.mu.Unlock()
-		return false
-	}
-	c.mu.flying = g
-	c.mu.open = newGroup(g.n + 1)
-	c.mu.open.buf, c.mu.open.entries, c.mu.open.calls = c.mu.spare.buf, c.mu.spare.entries, c.mu.spare.calls
-	c.mu.spare = spare{}
-	c.pending.Store(0)
-	failed := c.mu.failed
-	c.mu.Unlock()
-
-	err := failed
-	if err == nil {
-		err = c.write(g)
-	}
-	if err == nil {
-		c.durableRecord.Store(max(g.last, c.durableRecord.Load()))
-		c.durable.Store(g.n)
-		for _, e := range g.entries {
-			c.records.Add(uint64(e.records))
+	groups := slices.Clone(c.mu.flying)
+	for i, g := range groups {
+		if !g.written {
+			groups = groups[:i]
+			break
 		}
-	} else {
-		g.err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 	}
-	c.mu.Lock()
-	if err != nil && c.mu.failed == nil {
-		c.mu.failed = err
-	}
-	c.mu.flying = nil
-	c.mu.spare.buf, c.mu.spare.entries = g.buf[:0], g.entries[:0] // the engine has copied them
+	c.mu.busy = len(c.mu.flying) > 0 || len(c.mu.open.entries) > 0
+	busy := c.mu.busy
 	c.mu.Unlock()
-	if g.waiters+len(g.calls) > wakeInline {
-		c.wake <- g
-	} else {
-		c.end(g)
+	if len(groups) == 0 {
+		return busy
+	}
+	err := c.eng.sync()
+	for _, g := range groups {
+		c.publish(g, err)
 	}
 	c.onCommit()
 	return true
 }
 
-// write puts the group's entries and extra pairs into as few commits as fit.
+// early writes groups that grow large during a sync.
+func (c *committer) early(quit chan struct{}) {
+	for {
+		select {
+		case <-c.large:
+			c.writeOpen()
+		case <-quit:
+			return
+		}
+	}
+}
+
+// writeOpen takes the open group, if it holds anything, and writes it.
+func (c *committer) writeOpen() {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	c.mu.Lock()
+	g := c.mu.open
+	if len(g.entries) == 0 {
+		c.mu.Unlock()
+		return
+	}
+	c.mu.busy = true
+	c.mu.flying = append(c.mu.flying, g)
+	c.mu.open = newGroup(g.n + 1)
+	if n := len(c.mu.spares); n > 0 {
+		c.mu.open.spare, c.mu.spares = c.mu.spares[n-1], c.mu.spares[:n-1]
+	}
+	c.pending.Store(0)
+	c.mu.Unlock()
+
+	_ = c.dir.room(true)
+	err := c.write(g)
+	c.mu.Lock()
+	g.err, g.written = err, true
+	c.mu.Unlock()
+}
+
+// write hands the group's entries and extra pairs to the engine.
 func (c *committer) write(g *group) error {
 	pairs := make([]pair, 0, len(g.entries)+len(g.extra))
 	pairs = append(pairs, g.extra...)
@@ -333,30 +378,31 @@ func (c *committer) write(g *group) error {
 		sealInPlace(k, v)
 		pairs = append(pairs, pair{k, v})
 	}
-	if err := commitAll(c.eng, pairs); err != nil {
-		return err
-	}
-	if g.last > 0 {
-		c.dir.mark(g.last)
-	}
-	return nil
+	return c.eng.writeAll(pairs)
 }
 
-// commitAll commits the pairs in order, in as few commits as they fit into.
-func commitAll(eng engine, pairs []pair) error {
-	limit := eng.maxCommit()
-	for len(pairs) > 0 {
-		n, weight := 0, 0
-		for n < len(pairs) && (n == 0 || weight+pairs[n].size() <= limit) {
-			weight += pairs[n].size()
-			n++
-		}
-		if err := eng.commit(pairs[:n]); err != nil {
-			return err
-		}
-		pairs = pairs[n:]
+// publish makes the outcome of one group known.
+func (c *committer) publish(g *group, err error) {
+	if g.err != nil {
+		err = g.err
 	}
-	return nil
+	if err == nil {
+		c.dir.mark(g.last)
+		c.durableRecord.Store(g.last)
+		c.durable.Store(g.n)
+		c.records.Add(g.records)
+	} else {
+		g.err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+	}
+	c.mu.Lock()
+	c.mu.flying = c.mu.flying[1:]
+	calls := len(g.calls)
+	c.mu.Unlock()
+	if g.waiters+calls > wakeInline {
+		c.wake <- g
+	} else {
+		c.end(g)
+	}
 }
 
 // notify wakes the callers of large groups beside the next commit.
@@ -372,17 +418,13 @@ func (c *committer) close() {
 	c.mu.Lock()
 	c.mu.closed = true
 	c.mu.Unlock()
-	c.kick()
+	kick(c.work)
 	<-c.stopped
 	<-c.notified
 }
 
-// failure returns why the committer stopped serving, or nil.
-func (c *committer) failure() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.mu.failed
-}
+// failure returns why the store stopped serving, or nil.
+func (c *committer) failure() error { return c.eng.failure() }
 
 // lastRecord returns the number of the last record appended.
 func (c *committer) lastRecord() uint64 {

@@ -219,9 +219,10 @@ func (d *directory) mark(number uint64) {
 // lookEvery is how long a look at the free space holds.
 const lookEvery = 20 * time.Millisecond
 
-// room refuses writes while free space is below the reserve.
-func (d *directory) room() error {
-	if d == nil {
+// room refuses writes while free space is below the reserve. With look, it looks
+// anew if the last look is old; while the disk is full it always does.
+func (d *directory) room(look bool) error {
+	if d == nil || !look && !d.full.Load() {
 		return nil
 	}
 	now := time.Now().UnixNano()

@@ -3,13 +3,12 @@ package store
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"codepool/gen"
 )
 
 // faultyEngine stands in front of an engine and makes its commits fail from a
@@ -26,7 +25,7 @@ type faultyEngine struct {
 
 var errDevice = errors.New("input/output error")
 
-func (f *faultyEngine) commit(pairs []pair) error {
+func (f *faultyEngine) write(pairs []pair) error {
 	f.mu.Lock()
 	fail, hold, failed := f.fail, f.hold, f.failed
 	f.mu.Unlock()
@@ -43,7 +42,7 @@ func (f *faultyEngine) commit(pairs []pair) error {
 		f.mu.Unlock()
 		return errDevice
 	}
-	return f.engine.commit(pairs)
+	return f.engine.write(pairs)
 }
 
 // set chooses which commits fail; hold, if not nil, stops all until it is closed.
@@ -74,8 +73,8 @@ func openFaulty(t *testing.T, dir string) (*Store, *faultyEngine, []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &faultyEngine{engine: s.eng}
-	s.eng, s.com.eng, s.index.eng = f, f, f
+	f := &faultyEngine{engine: s.eng.engine} // behind the fuse that all commits share
+	s.eng.engine = f
 	b, err := s.Mint(t.Context(), Batch{Name: "b", Count: 200})
 	if err != nil {
 		t.Fatal(err)
@@ -89,7 +88,7 @@ func openFaulty(t *testing.T, dir string) (*Store, *faultyEngine, []string) {
 
 // soon is a context that turns a call that would hang for ever into an error.
 func soon(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -126,54 +125,54 @@ func TestFailedCommit(t *testing.T) { // I8
 // one whose redemption is in doubt.
 func checkStopped(t *testing.T, s *Store, codes []string) {
 	t.Helper()
-	ctx := soon(t)
 	want := func(what string, err error, any ...error) {
 		t.Helper()
 		for _, w := range any {
-			if errors.Is(err, w) {
+			if errors.Is(err, w) && !errors.Is(err, context.DeadlineExceeded) {
 				return
 			}
 		}
 		t.Errorf("%s: %v, want %v", what, err, any)
 	}
-	_, err := s.Redeem(ctx, Redemption{Code: codes[1]})
+	_, err := s.Redeem(soon(t), Redemption{Code: codes[1]})
 	want("redeem", err, ErrFailed)
-	_, err = s.Redeem(ctx, Redemption{Code: codes[0], User: "u", Key: "k"})
+	_, err = s.Redeem(soon(t), Redemption{Code: codes[0], User: "u", Key: "k"})
 	want("redeem again with the key", err, ErrFailed, ErrOutcomeUnknown)
-	_, err = s.Redeem(ctx, Redemption{Code: codes[0]})
+	_, err = s.Redeem(soon(t), Redemption{Code: codes[0]})
 	want("redeem of the code in doubt", err, ErrFailed, ErrOutcomeUnknown)
-	want("check of the code in doubt", s.Check(ctx, Redemption{Code: codes[0]}), ErrOutcomeUnknown)
-	_, err = s.Lookup(ctx, "", codes[0])
+	want("check of the code in doubt", s.Check(soon(t), Redemption{Code: codes[0]}), ErrOutcomeUnknown)
+	_, err = s.Lookup(soon(t), "", codes[0])
 	want("lookup of the code in doubt", err, ErrOutcomeUnknown)
-	_, err = s.Issue(ctx, 1, 1, To("x"))
+	_, err = s.Issue(soon(t), 1, 1, To("x"))
 	want("issue", err, ErrFailed)
-	_, err = s.Mint(ctx, Batch{Name: "later", Count: 10})
+	_, err = s.Mint(soon(t), Batch{Name: "later", Count: 10})
 	want("mint", err, ErrFailed)
-	_, err = s.Import(ctx, Batch{Name: "later too"}, strings.NewReader("A\n"), ImportOptions{})
+	_, err = s.Import(soon(t), Batch{Name: "later too"}, strings.NewReader("A\n"), ImportOptions{})
 	want("import", err, ErrFailed)
-	for _, r := range s.RedeemAll(ctx, []Redemption{{Code: codes[2]}, {Code: codes[3], Key: "k3"}, {Code: codes[0]}}) {
+	for _, r := range s.RedeemAll(soon(t), []Redemption{{Code: codes[2]}, {Code: codes[3], Key: "k3"}, {Code: codes[0]}}) {
 		want("redeem all", r.Err, ErrFailed, ErrOutcomeUnknown)
 	}
 	answered := make(chan error, 2)
-	s.RedeemFunc(ctx, Redemption{Code: codes[4]}, func(_ Receipt, err error) { answered <- err })
-	s.RedeemFunc(ctx, Redemption{Code: codes[0]}, func(_ Receipt, err error) { answered <- err })
+	s.RedeemFunc(soon(t), Redemption{Code: codes[4]}, func(_ Receipt, err error) { answered <- err })
+	s.RedeemFunc(soon(t), Redemption{Code: codes[0]}, func(_ Receipt, err error) { answered <- err })
 	for range 2 {
 		want("redeem func", <-answered, ErrFailed, ErrOutcomeUnknown)
 	}
-	want("checkpoint", s.Checkpoint(ctx), ErrFailed, ErrOutcomeUnknown)
-	_, err = s.Verify(ctx)
+	want("checkpoint", s.Checkpoint(soon(t)), ErrFailed, ErrOutcomeUnknown)
+	_, err = s.Verify(soon(t))
 	want("verify", err, ErrFailed, ErrOutcomeUnknown)
-	_, err = s.Backup(ctx, new(strings.Builder))
+	_, err = s.Backup(soon(t), new(strings.Builder))
 	want("backup", err, ErrFailed, ErrOutcomeUnknown)
 	if s.Stats().Failure == "" {
 		t.Error("Stats does not say that the store has stopped")
 	}
 	n := 0
-	for _, err := range s.Receipts(ctx, 0) {
+	for _, err := range s.Receipts(soon(t), 0) {
 		if err != nil {
 			t.Errorf("receipts of what is durable: %v", err)
+		} else {
+			n++
 		}
-		n++
 	}
 	if n != 0 {
 		t.Errorf("%d receipts, want none: nothing was redeemed durably", n)
@@ -262,7 +261,7 @@ func TestFailedCommitWakesEverybody(t *testing.T) {
 		if ctx.Err() != nil {
 			t.Fatal("the callers never got to the committer")
 		}
-		time.Sleep(0)
+		runtime.Gosched()
 	}
 	close(hold)
 	for range n {
@@ -311,10 +310,9 @@ func TestRefusalWaitsForItsCause(t *testing.T) {
 func TestCommitterStopsAtFailure(t *testing.T) {
 	s, f, _ := openFaulty(t, t.TempDir())
 	defer s.Close()
-	g := gen.DefaultFormat() // any string will do for a key here
 	before := s.com.durableRecord.Load()
 	f.set(nil, always)
-	_, grp, err := s.com.append(1, appendRedeem(nil, 1, 1, "u", g.String()), 1, nil)
+	_, grp, err := s.com.append(1, appendRedeem(nil, 1, 1, "u", "k"), 1, nil, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -324,10 +322,10 @@ func TestCommitterStopsAtFailure(t *testing.T) {
 	if got := s.com.durableRecord.Load(); got != before {
 		t.Errorf("durable record moved from %d to %d by a failed commit", before, got)
 	}
-	if _, _, err := s.com.append(1, nil, 1, nil); !errors.Is(err, ErrFailed) {
+	if _, _, err := s.com.append(1, nil, 1, nil, false); !errors.Is(err, ErrFailed) {
 		t.Errorf("append after the failure: %v", err)
 	}
-	if err := s.com.waitAll(soon(t)); !errors.Is(err, ErrOutcomeUnknown) && !errors.Is(err, ErrFailed) {
+	if err := s.com.waitAll(soon(t)); errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, ErrOutcomeUnknown) {
 		t.Errorf("waitAll after the failure: %v", err)
 	}
 }

@@ -324,7 +324,7 @@ func (w *runWriter) put(p pair) error {
 }
 
 func (w *runWriter) commit() error {
-	err := commitAll(w.x.eng, w.pairs)
+	err := w.x.eng.commit(w.pairs)
 	w.pairs, w.bytes = nil, 0
 	return err
 }

@@ -6,26 +6,53 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
+
+	"codepool/shard"
 )
 
 // group is the set of operations that one sync makes durable.
 type group struct {
-	n       uint64 // groups count from 1
-	buf     []byte // records of all entries, one after the other
-	entries []entry
+	n uint64 // groups count from 1
+	spare
 	extra   []pair // pairs to be written with the group
 	last    uint64 // number of the last record
-	at      int64  // time of the last record in the open entry
+	records uint64
+	written bool  // by the engine; guarded by committer.mu until it is published
+	at      int64 // time of the last record in the open entry
 	waiters int
 
-	// Callers park on cond through a read lock, which costs an atomic each and wakes
-	// them all with one broadcast; those with a context park on ready.
-	done  sync.RWMutex
-	cond  *sync.Cond
-	ended bool
+	// Callers park on cond; those with a context park on ready. err is written before
+	// ended and read after it.
+	cond  sync.Cond
+	ended atomic.Bool
 	err   error
-	ready chan struct{} // made by the first caller with a context
-	calls []call
+	mu    struct {
+		sync.Mutex
+		ready chan struct{} // made by the first caller with a context
+	}
+}
+
+// spare is the memory of a group, handed to a later one when it is done: groups of a
+// busy store are alike, and making their buffers anew costs more than filling them.
+type spare struct {
+	buf     []byte // records of all entries, one after the other
+	entries []entry
+	calls   []call
+}
+
+// parking is the lock of a group's Cond. Cond.Wait takes its ticket, then calls Unlock,
+// then sleeps; so a group that ended before the ticket was taken is noticed in Unlock,
+// and one that ends later wakes the ticket. No lock is held or even touched: eight
+// thousand callers coming back would queue for it.
+type parking group
+
+func (p *parking) Lock() {}
+
+func (p *parking) Unlock() {
+	if p.ended.Load() {
+		p.cond.Broadcast()
+	}
 }
 
 type entry struct {
@@ -34,16 +61,22 @@ type entry struct {
 	records    int
 }
 
-// call is an answer to be given through a callback.
+// call is an answer to be given through a callback: what its receipt is made of, or
+// why there is none.
 type call struct {
-	receipt Receipt
-	err     error
-	done    func(Receipt, error)
+	done      func(Receipt, error)
+	err       error
+	receipt   *Receipt // ready made, if not nil
+	b         *batch
+	key       shard.Key
+	user, idk string
+	number    uint64
+	at        int64
 }
 
 func newGroup(n uint64) *group {
 	g := &group{n: n}
-	g.cond = sync.NewCond(g.done.RLocker())
+	g.cond.L = (*parking)(g)
 	return g
 }
 
@@ -73,37 +106,27 @@ func (g *group) add(first uint64, at int64, body []byte, records int) {
 	e.records += records
 	e.end = len(g.buf)
 	g.last = first + uint64(records) - 1
+	g.records += uint64(records)
 }
 
 // wait returns when the group is durable (nil) or is known to have failed, or the
 // context ends; both of the latter are ErrOutcomeUnknown.
 func (g *group) wait(ctx context.Context) error {
 	if ctx.Done() == nil {
-		g.done.RLock()
-		for !g.ended {
+		for !g.ended.Load() {
 			g.cond.Wait()
 		}
-		err := g.err
-		g.done.RUnlock()
-		return err
+		return g.err
 	}
-	g.done.RLock()
-	ended, err, ready := g.ended, g.err, g.ready
-	g.done.RUnlock()
-	if ended {
-		return err
-	}
-	if ready == nil {
-		g.done.Lock()
-		if g.ready == nil {
-			g.ready = make(chan struct{})
-			if g.ended {
-				close(g.ready)
-			}
+	g.mu.Lock()
+	if g.mu.ready == nil {
+		g.mu.ready = make(chan struct{})
+		if g.ended.Load() {
+			close(g.mu.ready)
 		}
-		ready = g.ready
-		g.done.Unlock()
 	}
+	ready := g.mu.ready
+	g.mu.Unlock()
 	select {
 	case <-ready:
 		return g.err
@@ -112,38 +135,31 @@ func (g *group) wait(ctx context.Context) error {
 	}
 }
 
-func (g *group) finished() bool {
-	g.done.RLock()
-	defer g.done.RUnlock()
-	return g.ended
-}
-
 // end publishes the group's outcome to all who wait for it.
 func (c *committer) end(g *group) {
-	g.done.Lock()
-	g.ended = true
-	if g.ready != nil {
-		close(g.ready)
+	g.mu.Lock()
+	g.ended.Store(true)
+	if g.mu.ready != nil {
+		close(g.mu.ready)
 	}
-	g.done.Unlock()
+	g.mu.Unlock()
 	g.cond.Broadcast()
 	for i := range g.calls {
 		k := &g.calls[i]
 		if g.err != nil {
-			k.receipt, k.err = Receipt{}, g.err
+			k.err = g.err
 		}
 		c.answer(k)
 		if i%256 == 255 {
 			runtime.Gosched() // callbacks must not keep a whole time slice from the callers
 		}
 	}
-	if len(g.calls) > 0 {
-		clear(g.calls)
-		c.mu.Lock()
-		c.mu.spare.calls = g.calls[:0]
-		c.mu.Unlock()
-		g.calls = nil
+	clear(g.calls)
+	c.mu.Lock()
+	if len(c.mu.spares) < maxSpares {
+		c.mu.spares = append(c.mu.spares, spare{g.buf[:0], g.entries[:0], g.calls[:0]})
 	}
+	c.mu.Unlock()
 }
 
 // answer calls a callback. A panic in it is the host's mistake, but on our goroutine
@@ -154,5 +170,14 @@ func (c *committer) answer(k *call) {
 			c.log.Error("panic in a RedeemFunc callback", "panic", p)
 		}
 	}()
-	k.done(k.receipt, k.err)
+	switch {
+	case k.err != nil:
+		k.done(Receipt{}, k.err)
+	case k.receipt != nil:
+		k.done(*k.receipt, nil)
+	default:
+		r := k.b.receipt(k.number, k.user, k.idk, k.at)
+		r.Code = canonText(&k.key)
+		k.done(r, nil)
+	}
 }

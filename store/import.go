@@ -118,8 +118,8 @@ func (s *Store) importAll(ctx context.Context, b *batch, in *lineReader, o Impor
 		initial = shard.Issued
 	}
 	for part := range slices.Chunk(keys, importRound) {
-		if ctx.Err() != nil {
-			return s.importDone(b, rep), s.importCut(b, context.Cause(ctx))
+		if err := s.mayAdd(ctx); err != nil {
+			return s.importDone(b, rep), s.importCut(b, err)
 		}
 		mine := s.countMine(b, part)
 		r, err := s.stage(b, &runCodes{keys: part}, initial, o.Ref, 0)

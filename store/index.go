@@ -21,7 +21,7 @@ import (
 //
 // A hash only leads to a record; who asked compares the record itself.
 type index struct {
-	eng engine
+	eng *fuse
 	com *committer
 
 	runs atomic.Pointer[[]*indexRun] // newest last
@@ -236,6 +236,9 @@ func (x *index) catchUpLocked(ctx context.Context, upto uint64) error {
 			return nil
 		})
 	})
+	if err == nil && at < upto {
+		err = corrupt(entryKey(at+1), "record is missing")
+	}
 	if err == nil {
 		x.addPieceLocked(piece)
 		x.tail.upto = at

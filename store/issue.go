@@ -42,6 +42,7 @@ func (s *Store) Issue(ctx context.Context, id BatchID, n int, d Draw) ([]string,
 		codes, g, err := s.draw(ctx, b, n, d, nil)
 		return s.answerDraw(ctx, codes, g, err)
 	}
+	// The key first: a draw that succeeded is answered again even when its batch is over.
 	lock := &s.drawKeys[keyHash(keyIssue, d.Key)%uint64(len(s.drawKeys))]
 	lock.Lock()
 	var seen keyView
@@ -84,9 +85,6 @@ func (s *Store) checkIssue(ctx context.Context, id BatchID, n int, d Draw) (*bat
 	if b == nil {
 		return nil, fmt.Errorf("%w: number %d", ErrUnknownBatch, id)
 	}
-	if at := s.now(); at >= b.until {
-		return nil, fmt.Errorf("%w: batch %q ended at %s", ErrExpired, b.Name, stamp(b.NotAfter))
-	}
 	return b, nil
 }
 
@@ -101,6 +99,9 @@ type drawn struct {
 // takes them all; only then do they become Issued. Nobody can redeem or release one
 // of them before its draw is in the journal, and a checkpoint waits in between.
 func (s *Store) draw(ctx context.Context, b *batch, n int, d Draw, seen *keyView) ([]string, *group, error) {
+	if s.now() >= b.until {
+		return nil, nil, fmt.Errorf("%w: batch %q ended at %s", ErrExpired, b.Name, stamp(b.NotAfter))
+	}
 	got := make([]drawn, 0, n)
 	for len(got) < n {
 		before := len(got)
@@ -155,7 +156,7 @@ func (s *Store) journalDraw(b *batch, d Draw, got []drawn, codes []drawnCode, se
 	body := appendIssue(make([]byte, 0, 64+len(d.Ref)+len(d.Key)+5*len(codes)), uint32(b.ID), d.Ref, d.Key, codes)
 	s.draws.RLock()
 	defer s.draws.RUnlock()
-	number, g, err := s.com.append(s.now(), body, 1, nil)
+	number, g, err := s.com.append(s.now(), body, 1, nil, false)
 	if err != nil {
 		s.settle(got, shard.Available, 0)
 		return nil, err

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
@@ -24,8 +26,8 @@ import (
 //     empty, so that its sync errors (which Badger only logs) cannot matter, and its
 //     file is kept at the least size because it is mapped and synced all the same.
 //   - No compression, no block cache: values are packed already and read through
-//     the page cache. Checksums are ours, over key and value, so Badger's own pass
-//     over a table at open is off.
+//     the page cache. Badger checks a block's checksum when it reads it, because it
+//     panics on some damaged ones; the values have checksums of ours besides.
 //   - BaseLevelSize large: tables go from level 0 to the last level at once. Keys are
 //     laid out (keyspace.go) so that what is new overlaps little of what is old there.
 //   - Small memtables, two waiting at the most: a library must not take 600 MB.
@@ -34,12 +36,20 @@ type badgerEngine struct {
 	wal  *walSync // nil if Badger syncs, or nobody
 	max  int
 	memt int64
+
+	writing sync.Mutex // one transaction at a time
+
+	// Badger panics when it is read after Close: views hold mu for reading, close
+	// takes it after closing has told long scans to end.
+	mu      sync.RWMutex
+	closing atomic.Bool
 }
 
 // memTables is how many full write buffers may wait for the disk beside the one in use.
 const memTables = 2
 
-func openBadger(dir string, o *Options) (engine, error) {
+func openBadger(dir string, o *Options) (e engine, err error) {
+	defer caught(&err)
 	if err := settleEmptyMemtable(dir); err != nil {
 		return nil, err
 	}
@@ -60,7 +70,7 @@ func openBadger(dir string, o *Options) (engine, error) {
 		WithBlockCacheSize(0).
 		WithIndexCacheSize(0).
 		WithCompression(options.None).
-		WithChecksumVerificationMode(options.NoVerification).
+		WithChecksumVerificationMode(options.OnBlockRead).
 		WithVerifyValueChecksum(false).
 		WithMetricsEnabled(false).
 		WithNumVersionsToKeep(1).
@@ -107,7 +117,33 @@ func settleEmptyMemtable(dir string) error {
 
 func (b *badgerEngine) maxCommit() int { return b.max }
 
-func (b *badgerEngine) commit(pairs []pair) error {
+func (b *badgerEngine) sync() error {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if b.closing.Load() {
+		return ErrClosed
+	}
+	if b.wal == nil {
+		return nil // Badger did it with the write, or nobody wants it
+	}
+	return b.wal.sync()
+}
+
+// write hands the pairs to Badger as one transaction. Badger works on one at a time
+// anyway; here that also means that nobody writes to the log while wal prepares it.
+func (b *badgerEngine) write(pairs []pair) error {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if b.closing.Load() {
+		return ErrClosed
+	}
+	b.writing.Lock()
+	defer b.writing.Unlock()
+	if b.wal != nil {
+		if err := b.wal.prepare(pairs); err != nil {
+			return err
+		}
+	}
 	txn := b.db.NewTransaction(true)
 	defer txn.Discard()
 	for _, p := range pairs {
@@ -123,7 +159,7 @@ func (b *badgerEngine) commit(pairs []pair) error {
 	}
 	err := engineError(txn.Commit())
 	if err == nil && b.wal != nil {
-		err = b.wal.sync()
+		err = b.wal.wrote(pairs)
 	}
 	return err
 }
@@ -136,10 +172,16 @@ func (b *badgerEngine) get(key []byte) (value []byte, err error) {
 	return value, err
 }
 
-func (b *badgerEngine) view(f func(reader) error) error {
+func (b *badgerEngine) view(f func(reader) error) (err error) {
+	defer caught(&err)
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if b.closing.Load() {
+		return ErrClosed
+	}
 	txn := b.db.NewTransaction(false)
 	defer txn.Discard()
-	return f(badgerReader{txn})
+	return f(badgerReader{txn, &b.closing})
 }
 
 func (b *badgerEngine) sizes() (disk, memory int64) {
@@ -155,6 +197,9 @@ func (b *badgerEngine) sizes() (disk, memory int64) {
 }
 
 func (b *badgerEngine) close() error {
+	b.closing.Store(true)
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	err := engineError(b.db.Close())
 	if b.wal != nil {
 		err = errors.Join(err, b.wal.close())
@@ -162,17 +207,20 @@ func (b *badgerEngine) close() error {
 	return err
 }
 
-type badgerReader struct{ txn *badger.Txn }
+type badgerReader struct {
+	txn     *badger.Txn
+	closing *atomic.Bool
+}
 
 func (r badgerReader) get(key []byte) ([]byte, error) {
 	item, err := r.txn.Get(key)
 	if errors.Is(err, badger.ErrKeyNotFound) {
 		return nil, nil
 	} else if err != nil {
-		return nil, engineError(err)
+		return nil, readError(err)
 	}
 	v, err := item.ValueCopy(nil)
-	return v, engineError(err)
+	return v, readError(err)
 }
 
 // errStop ends a scan early without an error.
@@ -187,10 +235,13 @@ func (r badgerReader) scan(prefix, from []byte, f func(key, value []byte) error)
 		from = prefix
 	}
 	for it.Seek(from); it.Valid(); it.Next() {
+		if r.closing.Load() {
+			return ErrClosed
+		}
 		item := it.Item()
 		var stop error
 		if err := item.Value(func(v []byte) error { stop = f(item.Key(), v); return nil }); err != nil {
-			return engineError(err)
+			return readError(err)
 		}
 		if errors.Is(stop, errStop) {
 			return nil
@@ -211,7 +262,7 @@ func (r badgerReader) last(prefix, from []byte) (key, value []byte, err error) {
 		return nil, nil, nil
 	}
 	value, err = it.Item().ValueCopy(nil)
-	return it.Item().KeyCopy(nil), value, engineError(err)
+	return it.Item().KeyCopy(nil), value, readError(err)
 }
 
 // engineError keeps Badger's error types from leaving this file.
@@ -220,6 +271,21 @@ func engineError(err error) error {
 		return nil
 	}
 	return errors.New("engine: " + err.Error())
+}
+
+// readError is engineError for reads: what was written cannot be had back.
+func readError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &CorruptError{What: "engine", Why: err.Error()}
+}
+
+// caught turns a panic of the engine over damaged data into an error.
+func caught(err *error) {
+	if p := recover(); p != nil {
+		*err = &CorruptError{What: "engine", Why: fmt.Sprint("it gave up: ", p)}
+	}
 }
 
 // badgerLogger passes Badger's messages on: warnings and errors as they are, the

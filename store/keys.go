@@ -91,7 +91,7 @@ func (s *keyStripe) numbersLocked(hash uint64, numbers []uint64) []uint64 {
 
 // claim locks the key for the request that saw it, if nothing happened to it since.
 // The caller ends with unlock.
-func (t *keyTable) claim(seen keyView) bool {
+func (t *keyTable) claim(seen *keyView) bool {
 	s := seen.stripe
 	s.mu.Lock()
 	var buf [4]uint64
@@ -102,10 +102,12 @@ func (t *keyTable) claim(seen keyView) bool {
 	return true
 }
 
-func (t *keyTable) unlock(seen keyView) { seen.stripe.mu.Unlock() }
+func (t *keyTable) unlock(seen *keyView) { seen.stripe.mu.Unlock() }
 
 // noteLocked remembers that the key's record has this number. REQUIRES: claimed.
-func (t *keyTable) noteLocked(seen keyView, number uint64) { seen.stripe.noteLocked(seen.hash, number) }
+func (t *keyTable) noteLocked(seen *keyView, number uint64) {
+	seen.stripe.noteLocked(seen.hash, number)
+}
 
 func (s *keyStripe) noteLocked(hash, number uint64) {
 	if _, taken := s.recent[hash]; taken {

@@ -58,6 +58,8 @@ func (r *indexRun) key(part byte, page int) []byte {
 	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(k, r.ID), uint32(page))
 }
 
+func be32(b []byte) uint32 { return binary.BigEndian.Uint32(b) }
+
 // sealInPlace puts the checksum of key and value[4:] into the first four bytes.
 func sealInPlace(key, value []byte) {
 	binary.LittleEndian.PutUint32(value, checksum(key, value[4:]))

@@ -78,12 +78,25 @@ func (s *Store) beginAdding(ctx context.Context) (release func(), err error) {
 	case s.adding <- struct{}{}:
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
+	case <-s.closing:
+		return nil, ErrClosed
 	}
 	if err := s.com.admit(ctx); err != nil {
 		<-s.adding
 		return nil, err
 	}
 	return func() { <-s.adding }, nil
+}
+
+// mayAdd is asked between the steps of a mint or import.
+func (s *Store) mayAdd(ctx context.Context) error {
+	if s.closed.Load() {
+		return ErrClosed
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return s.dir.room(true)
 }
 
 // openBatch makes a batch durable, or finds the unfinished one of that name and
@@ -148,10 +161,7 @@ func (s *Store) mintAll(ctx context.Context, b *batch) error {
 	space, _ := new(big.Float).SetInt(b.Format.Space()).Float64()
 	tries := 0
 	for left > 0 {
-		if err := ctx.Err(); err != nil {
-			return context.Cause(ctx)
-		}
-		if err := s.dir.room(); err != nil {
+		if err := s.mayAdd(ctx); err != nil {
 			return err
 		}
 		codes, err := s.makeCodes(g, b, int(min(left, mintRound)))
@@ -255,7 +265,7 @@ func (s *Store) writeRun(ctx context.Context, r *stagedRun) error {
 	}
 	h := &r.header
 	body := appendRun(nil, h.ID, h.Batch, h.Count, h.Initial, h.Ref)
-	_, g, err := s.com.append(s.now(), body, 1, []pair{h.pair()})
+	_, g, err := s.com.append(s.now(), body, 1, []pair{h.pair()}, false)
 	if err != nil {
 		r.abandon()
 		return err
@@ -278,10 +288,7 @@ func (s *Store) writePages(ctx context.Context, r *stagedRun) error {
 	var pairs []pair
 	weight, limit := 0, s.eng.maxCommit()*9/10
 	write := func() error {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if err := s.dir.room(); err != nil {
+		if err := s.mayAdd(ctx); err != nil {
 			return err
 		}
 		err := s.eng.commit(pairs)

@@ -192,11 +192,11 @@ func (c *runCodes) readMixed(key, body []byte, want int, space uint32) error {
 }
 
 // readStates returns the states of a run, two in a byte, or nil if no checkpoint
-// ever wrote any: then all are as they were at first.
-func readStates(v reader, h runHeader) ([]byte, error) {
-	var states []byte
+// ever wrote any: then all are as they were at first. pages are the numbers of the
+// pages that exist.
+func readStates(v reader, h runHeader) (states []byte, pages []uint32, err error) {
 	prefix := key1(keyStates, h.ID)
-	err := v.scan(prefix, nil, func(key, value []byte) error {
+	err = v.scan(prefix, nil, func(key, value []byte) error {
 		body, err := unseal(key, value)
 		if err != nil {
 			return err
@@ -217,12 +217,13 @@ func readStates(v reader, h runHeader) ([]byte, error) {
 			}
 		}
 		copy(states[from:], body)
+		pages = append(pages, binary.BigEndian.Uint32(key[5:]))
 		return nil
 	})
 	if err == nil && states != nil && h.Count%2 == 1 {
 		states[len(states)-1] &= 15
 	}
-	return states, err
+	return states, pages, err
 }
 
 // storable reports whether a state page may hold st; Void only fills the last half.

@@ -44,13 +44,14 @@ func (s *Store) Receipts(ctx context.Context, after uint64) iter.Seq2[Receipt, e
 // receiptsAfter reads some records and returns the number up to which it read.
 func (s *Store) receiptsAfter(after uint64) (part []Receipt, upto uint64, err error) {
 	upto = after
-	durable := s.com.durableRecord.Load()
+	durable, stopped := s.com.durableRecord.Load(), false
 	if after >= durable {
 		return nil, after, nil
 	}
 	err = s.eng.view(func(v reader) error {
 		return eachRecord(v, after+1, func(r *record) error {
 			if r.number > durable || r.number-after > receiptsPart {
+				stopped = true
 				return errStop
 			}
 			upto = r.number
@@ -67,5 +68,8 @@ func (s *Store) receiptsAfter(after uint64) (part []Receipt, upto uint64, err er
 			return nil
 		})
 	})
+	if err == nil && !stopped && upto < durable {
+		err = corrupt(entryKey(upto+1), "record is missing")
+	}
 	return part, upto, err
 }

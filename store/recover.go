@@ -40,6 +40,9 @@ func (s *Store) recover(high uint64) error {
 	if err := s.loadRuns(); err != nil {
 		return err
 	}
+	if err := s.checkInventory(&at); err != nil {
+		return err
+	}
 	last, err := s.replay(at.Upto)
 	if err != nil {
 		return err
@@ -56,6 +59,28 @@ func (s *Store) recover(high uint64) error {
 	s.index.com = s.com
 	s.recovered.Checkpoint, s.recovered.Replayed = at.Upto, last-at.Upto
 	s.settleCounts()
+	return nil
+}
+
+// checkInventory compares what was found with what the checkpoint saw: the engine
+// may leave out the rest of a damaged table without a word.
+func (s *Store) checkInventory(at *checkpointRecord) error {
+	runs := uint32(0)
+	for _, h := range s.mu.runs {
+		if h.ID != 0 {
+			runs++
+		}
+	}
+	for _, c := range []struct {
+		what        string
+		found, want uint32
+	}{
+		{"batches", uint32(len(s.Batches())), at.Batches}, {"runs", runs, at.Runs}, {"state pages", uint32(len(s.statePages)), at.Pages},
+	} {
+		if c.found < c.want {
+			return &CorruptError{What: c.what, Why: fmt.Sprintf("the last checkpoint saw %d, %d are left", c.want, c.found)}
+		}
+	}
 	return nil
 }
 
@@ -171,7 +196,13 @@ func (s *Store) loadRun(h runHeader, room int) error {
 			return corrupt(key1(keyRun, h.ID), fmt.Sprintf("%d of its %d codes exist twice", int(h.Count)-added, h.Count))
 		}
 		s.admitHashes(hashes, room)
-		states, err = readStates(v, h)
+		var pages []uint32
+		states, pages, err = readStates(v, h)
+		s.mu.Lock()
+		for _, p := range pages {
+			s.statePages[dirtyPage{h.ID, p}] = struct{}{}
+		}
+		s.mu.Unlock()
 		return err
 	})
 	if err != nil {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"runtime"
 
 	"codepool/shard"
 )
@@ -24,13 +25,14 @@ func (s *Store) Redeem(ctx context.Context, r Redemption) (Receipt, error) {
 	for {
 		var seen keyView
 		if r.Key != "" {
-			rec, known, err := s.retriedRedeem(ctx, &r, &f, &seen)
+			rec, known, err := s.retriedRedeem(ctx, r, f, &seen)
 			if known || err != nil {
 				return rec, err
 			}
 		}
-		v := s.burn(&r, &f, at, seen, nil)
+		v := s.burn(&r, &f, at, &seen, nil)
 		if v.again {
+			runtime.Gosched()
 			continue
 		}
 		if v.group == nil {
@@ -42,7 +44,7 @@ func (s *Store) Redeem(ctx context.Context, r Redemption) (Receipt, error) {
 		if err := v.group.wait(ctx); err != nil {
 			return Receipt{}, err
 		}
-		return v.receipt, nil
+		return v.receipt(&r, at), nil
 	}
 }
 
@@ -66,14 +68,15 @@ func (s *Store) RedeemFunc(ctx context.Context, r Redemption, done func(Receipt,
 	for {
 		var seen keyView
 		if r.Key != "" {
-			rec, known, err := s.retriedRedeem(ctx, &r, &f, &seen)
+			rec, known, err := s.retriedRedeem(ctx, r, f, &seen)
 			if known || err != nil {
-				s.com.answer(&call{receipt: rec, err: err, done: done})
+				s.com.answer(&call{receipt: &rec, err: err, done: done})
 				return
 			}
 		}
-		v := s.burn(&r, &f, at, seen, done)
+		v := s.burn(&r, &f, at, &seen, done)
 		if v.again {
+			runtime.Gosched()
 			continue
 		}
 		if v.group == nil {
@@ -116,18 +119,27 @@ func (s *Store) passGate(f *forms) bool {
 	return n > 0
 }
 
-// verdict is what memory decided about one redemption.
+// verdict is what memory decided about one redemption. It is small: thousands of
+// callers park with one on their stacks.
 type verdict struct {
-	receipt Receipt
-	group   *group // of a redemption that happened, nil otherwise
-	mark    uint64 // group on which a refusal depends
-	err     error  // the refusal
-	again   bool   // another request with the same key came first: look it up
+	group  *group // of a redemption that happened, nil otherwise
+	number uint64
+	b      *batch
+	key    *shard.Key
+	mark   uint64 // group on which a refusal depends
+	err    error  // the refusal
+	again  bool   // ask again: another request with the same key came first, or a draw is at work
+}
+
+func (v *verdict) receipt(r *Redemption, at int64) Receipt {
+	rec := v.b.receipt(v.number, r.User, r.Key, at)
+	rec.Code = canonText(v.key)
+	return rec
 }
 
 // burn decides one redemption under its shard's lock. With done, the answer to a
 // redemption that happens is left to the committer.
-func (s *Store) burn(r *Redemption, f *forms, at int64, seen keyView, done func(Receipt, error)) verdict {
+func (s *Store) burn(r *Redemption, f *forms, at int64, seen *keyView, done func(Receipt, error)) verdict {
 	for i := range f.n {
 		k := &f.keys[i]
 		sh := s.pool.Lock(s.pool.Route(k.Hash))
@@ -139,40 +151,38 @@ func (s *Store) burn(r *Redemption, f *forms, at int64, seen keyView, done func(
 			sh.Unlock()
 			continue
 		}
-		b, st := s.batch(seg.Batch), sh.State(pos)
-		if err := b.judge(st, at); err != nil {
-			v := verdict{err: err, mark: sh.Mark}
-			sh.Unlock()
-			return v
-		}
-		v := s.burnLocked(sh, seg, pos, st, b, k, r, at, seen, done)
+		v := s.burnLocked(sh, seg, pos, k, r, at, seen, done)
 		sh.Unlock()
 		return v
 	}
 	return verdict{err: ErrUnknownCode}
 }
 
-// burnLocked moves, journals and notes the key of one redemption that is allowed.
-// REQUIRES: the shard is held.
-func (s *Store) burnLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, st shard.State, b *batch, k *shard.Key, r *Redemption, at int64, seen keyView, done func(Receipt, error)) verdict {
+// burnLocked judges one redemption and, if it is allowed, moves, journals and notes
+// its key. REQUIRES: the shard is held.
+func (s *Store) burnLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, k *shard.Key, r *Redemption, at int64, seen *keyView, done func(Receipt, error)) verdict {
 	if r.Key != "" {
+		// Before judging: the code may be gone because of this very key.
 		if !s.keys.claim(seen) {
 			return verdict{again: true}
 		}
 		defer s.keys.unlock(seen)
 	}
+	b, st := s.batch(seg.Batch), sh.State(pos)
+	if err := b.judge(st, at); err == errDrawing {
+		return verdict{again: true}
+	} else if err != nil {
+		return verdict{err: err, mark: sh.Mark}
+	}
 	var buf [96]byte
 	body := appendRedeem(buf[:0], seg.Run, seg.Ordinal(pos), r.User, r.Key)
 	sh.Move(seg, pos, st, shard.Redeemed)
-	var (
-		v   = verdict{receipt: b.receipt(0, r.User, r.Key, at)}
-		err error
-	)
-	v.receipt.Code = canonText(k)
+	v := verdict{b: b, key: k}
+	var err error
 	if done != nil {
-		v.receipt.Number, v.group, err = s.com.appendCall(at, body, call{receipt: v.receipt, done: done})
+		v.number, v.group, err = s.com.appendCall(at, body, &call{done: done, b: b, key: *k, user: r.User, idk: r.Key, at: at})
 	} else {
-		v.receipt.Number, v.group, err = s.com.append(at, body, 1, nil)
+		v.number, v.group, err = s.com.append(at, body, 1, nil, false)
 	}
 	if err != nil { // nothing was journaled, so nothing happened
 		sh.Move(seg, pos, shard.Redeemed, st)
@@ -180,14 +190,15 @@ func (s *Store) burnLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, st s
 	}
 	sh.Mark = v.group.n
 	if r.Key != "" {
-		s.keys.noteLocked(seen, v.receipt.Number)
+		s.keys.noteLocked(seen, v.number)
 	}
 	return v
 }
 
 // retriedRedeem looks for an earlier redemption with the request's key. known is
-// true if there was one; then the answer is its receipt, or ErrKeyConflict.
-func (s *Store) retriedRedeem(ctx context.Context, r *Redemption, f *forms, seen *keyView) (rec Receipt, known bool, err error) {
+// true if there was one; then the answer is its receipt, or ErrKeyConflict. Its
+// arguments are copies so that only requests with a key pay for the closure.
+func (s *Store) retriedRedeem(ctx context.Context, r Redemption, f forms, seen *keyView) (rec Receipt, known bool, err error) {
 	err = s.lookupKey(ctx, keyRedeem, r.Key, seen, func(found *record) error {
 		known = true
 		b, k, ok := s.codeOf(found.run, found.ordinal)
@@ -249,6 +260,10 @@ func (s *Store) Check(ctx context.Context, r Redemption) error {
 		}
 		err, mark := s.batch(seg.Batch).judge(sh.State(pos), at), sh.Mark
 		sh.Unlock()
+		if err == errDrawing {
+			runtime.Gosched()
+			return s.Check(ctx, r)
+		}
 		if werr := s.com.waitFor(ctx, mark); werr != nil {
 			return werr
 		}

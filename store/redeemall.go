@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"runtime"
 	"sync"
 
 	"codepool/shard"
@@ -88,6 +89,9 @@ func (s *Store) redeemPart(ctx context.Context, sc *scratch, rs []Redemption, ou
 			last = max(last, s.burnAll(sc, sh, idx, rs, out, at))
 		}
 	}
+	if last > 0 {
+		kick(s.com.work)
+	}
 	s.fillCodes(sc, out)
 	for _, i := range sc.slow {
 		last = max(last, s.redeemSlow(ctx, &rs[i], &out[i], at))
@@ -105,21 +109,23 @@ func (s *Store) redeemSlow(ctx context.Context, r *Redemption, out *Result, at i
 	for {
 		var seen keyView
 		if r.Key != "" {
-			rec, known, err := s.retriedRedeem(ctx, r, &f, &seen)
+			rec, known, err := s.retriedRedeem(ctx, *r, f, &seen)
 			if known || err != nil {
 				*out = Result{rec, err}
 				return 0
 			}
 		}
-		v := s.burn(r, &f, at, seen, nil)
+		v := s.burn(r, &f, at, &seen, nil)
 		if v.again {
+			runtime.Gosched()
 			continue
 		}
-		*out = Result{v.receipt, v.err}
-		if v.group != nil {
-			return v.group.n
+		if v.group == nil {
+			out.Err = v.err
+			return v.mark
 		}
-		return v.mark
+		out.Receipt = v.receipt(r, at)
+		return v.group.n
 	}
 }
 
@@ -176,7 +182,7 @@ func (s *Store) lookUpKeys(ctx context.Context, sc *scratch, rs []Redemption, ou
 			continue
 		}
 		f := forms{n: 1, keys: [3]shard.Key{sc.keys[i]}}
-		rec, known, err := s.retriedRedeem(ctx, &rs[i], &f, &sc.views[i])
+		rec, known, err := s.retriedRedeem(ctx, rs[i], f, &sc.views[i])
 		if known || err != nil {
 			out[i] = Result{rec, err}
 			sc.shards[i] = -1
@@ -204,19 +210,26 @@ func (s *Store) burnAll(sc *scratch, index int, idx []int32, rs []Redemption, ou
 			continue
 		}
 		pos, seg, r := uint32(sc.pos[i]), sh.SegmentByIndex(sc.segs[i]), &rs[i]
-		b, st := s.batch(seg.Batch), sh.State(pos)
-		if err := b.judge(st, at); err != nil {
-			out[i].Err = err
-			continue
-		}
 		if r.Key != "" {
 			// One record at a time, so that the key is claimed until it is noted.
-			v := s.burnLocked(sh, seg, pos, st, b, &sc.keys[i], r, at, sc.views[i], nil)
-			out[i].Receipt, out[i].Err = v.receipt, v.err
-			if v.again {
+			v := s.burnLocked(sh, seg, pos, &sc.keys[i], r, at, &sc.views[i], nil)
+			switch {
+			case v.again:
 				sc.slow = append(sc.slow, i)
+			case v.group == nil:
+				out[i].Err = v.err
+			default:
+				out[i].Receipt = v.receipt(r, at)
 			}
 			last = max(last, sh.Mark)
+			continue
+		}
+		b, st := s.batch(seg.Batch), sh.State(pos)
+		if err := b.judge(st, at); err == errDrawing {
+			sc.slow = append(sc.slow, i)
+			continue
+		} else if err != nil {
+			out[i].Err = err
 			continue
 		}
 		sh.Move(seg, pos, st, shard.Redeemed)
@@ -236,7 +249,7 @@ func (s *Store) burnAll(sc *scratch, index int, idx []int32, rs []Redemption, ou
 // journalBurned appends the records collected in sc and numbers their receipts, or
 // takes the moves back if nothing can be appended.
 func (s *Store) journalBurned(sc *scratch, sh *shard.Shard, out []Result, at int64) uint64 {
-	first, g, err := s.com.append(at, sc.body, len(sc.burned), nil)
+	first, g, err := s.com.append(at, sc.body, len(sc.burned), nil, true)
 	for j, i := range sc.burned {
 		if err != nil {
 			sh.Move(sh.SegmentByIndex(sc.segs[i]), uint32(sc.pos[i]), shard.Redeemed, sc.from[j])

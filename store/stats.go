@@ -50,7 +50,7 @@ func (s *Store) Stats() Stats {
 	st.DiskFree, _ = freeSpace(s.path)
 	if err := s.com.failure(); err != nil {
 		st.Failure = err.Error()
-	} else if err := s.dir.room(); err != nil {
+	} else if err := s.dir.room(true); err != nil {
 		st.Failure = err.Error()
 	}
 	return st

@@ -18,7 +18,7 @@ type Store struct {
 	opt  Options
 	path string
 	dir  *directory
-	eng  engine
+	eng  *fuse
 	com  *committer
 	pool *shard.Pool
 	gate *gate
@@ -44,10 +44,13 @@ type Store struct {
 	drawKeys  [64]sync.Mutex // by key hash: one draw a key at a time
 	maint     *maintainer
 	closed    atomic.Bool
+	closing   chan struct{} // closed together with it
 	closeOnce sync.Once
 	closeErr  error
 	opened    time.Time
 	recovered Recovery
+
+	statePages map[dirtyPage]struct{} // found by recovery; the maintainer's from then on
 }
 
 // Recovery says what Open did.
@@ -60,8 +63,8 @@ type Recovery struct {
 // Open opens the store in a directory, making it if it is missing or empty. Only one
 // Store can have it open (ErrLocked). A nil Options means the defaults. Open reads
 // the codes, their states at the last checkpoint and the ledger since, and checks
-// all of it: ErrFormat, ErrCorrupt and ErrInvalid say what is wrong, and then the
-// directory is as it was.
+// all of it: ErrFormat, ErrCorrupt and ErrInvalid say what is wrong; nothing that was
+// stored is lost by the attempt.
 func Open(dir string, o *Options) (*Store, error) {
 	var opt Options
 	if o != nil {
@@ -87,7 +90,12 @@ func Open(dir string, o *Options) (*Store, error) {
 func open(d *directory, fresh, restoring bool, opt *Options) (*Store, error) {
 	start := time.Now()
 	if fresh {
-		if err := d.room(); err != nil {
+		if err := d.room(true); err != nil {
+			return nil, err
+		}
+	}
+	if !fresh {
+		if err := checkEngineFiles(d.path); err != nil {
 			return nil, err
 		}
 	}
@@ -95,11 +103,12 @@ func open(d *directory, fresh, restoring bool, opt *Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	eng, err := openBadger(filepath.Join(d.path, engineDir), opt)
+	badger, err := openBadger(filepath.Join(d.path, engineDir), opt)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{opt: *opt, path: d.path, dir: d, eng: eng, opened: start, adding: make(chan struct{}, 1), keys: newKeyTable()}
+	eng := &fuse{engine: badger}
+	s := &Store{opt: *opt, path: d.path, dir: d, eng: eng, opened: start, adding: make(chan struct{}, 1), closing: make(chan struct{}), statePages: map[dirtyPage]struct{}{}, keys: newKeyTable()}
 	s.spaces.Store(&map[string]*space{})
 	s.batches.Store(&[]*batch{nil})
 	s.mu.byName = map[string]*batch{}
@@ -134,6 +143,8 @@ func open(d *directory, fresh, restoring bool, opt *Options) (*Store, error) {
 func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
 		s.closed.Store(true)
+		close(s.closing)
+		s.adding <- struct{}{} // a mint or import stops at its next step
 		s.maint.stop()
 		s.com.close()
 		if s.com.failure() == nil {

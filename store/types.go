@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -71,6 +72,10 @@ func newBatch(def Batch, sp *space, created time.Time, imported bool) *batch {
 	return b
 }
 
+// errDrawing is judge's way to say "ask again": a draw that takes the code is about
+// to be journaled, and before it as after it the code can be redeemed.
+var errDrawing = errors.New("code is being drawn")
+
 // judge is the rule of redemption, in its only place: whether a code in state st of
 // batch b can be redeemed at a time in microseconds. An ended life is reported
 // before the window: "already redeemed" stays the answer after expiry.
@@ -81,7 +86,12 @@ func (b *batch) judge(st shard.State, at int64) error {
 		if !b.FromStock {
 			return ErrNotIssued
 		}
-	case shard.Leased, shard.Drawing:
+	case shard.Drawing:
+		if b.FromStock {
+			return errDrawing
+		}
+		return ErrNotIssued
+	case shard.Leased:
 		return ErrNotIssued
 	case shard.Redeemed:
 		return ErrAlreadyRedeemed

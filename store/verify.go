@@ -56,6 +56,7 @@ func (s *Store) Verify(ctx context.Context) (VerifyReport, error) {
 	if err := s.com.waitAll(ctx); err != nil {
 		return v.rep, err
 	}
+	v.durable = s.com.durableRecord.Load()
 	err := s.eng.view(func(r reader) error {
 		for _, step := range []func(reader) error{v.runs, v.pages, v.ledger} {
 			if err := step(r); err != nil {
@@ -73,12 +74,14 @@ func (s *Store) Verify(ctx context.Context) (VerifyReport, error) {
 
 // verifier holds a picture of memory and what the disk says it should be.
 type verifier struct {
-	s    *Store
-	ctx  context.Context
-	rep  VerifyReport
-	seen []uint64         // by shard: last record that its picture holds
-	run  map[uint32]*vrun // active runs
-	some []record         // redemptions to look up through the index
+	s       *Store
+	ctx     context.Context
+	rep     VerifyReport
+	seen    []uint64          // by shard: last record that its picture holds
+	durable uint64            // last record that the disk must hold
+	run     map[uint32]*vrun  // active runs
+	some    []record          // redemptions to look up through the index
+	lost    map[uint32]uint64 // runs that memory did not have, by a record that names them
 }
 
 // vrun is one run: its states, two in a byte by ordinal.
@@ -192,7 +195,7 @@ func (v *verifier) pages(r reader) error {
 			initial[i] = byte(m.h.Initial) * 0x11
 		}
 		m.upto, m.whole, m.pages = initial, append([]byte(nil), initial...), append([]byte(nil), initial...)
-		states, err := readStates(r, m.h)
+		states, _, err := readStates(r, m.h)
 		if err := v.damage(err); err != nil {
 			return err
 		}
@@ -270,6 +273,7 @@ func (v *verifier) ledger(r reader) error {
 		case recIssue:
 			rec.eachDrawn(func(run, ordinal uint32) { v.step(rec, run, ordinal, shard.Issued, cp.Upto) })
 		case recRun:
+			v.known(rec, rec.run)
 			if m := v.run[rec.run]; m != nil && (m.h.Count != rec.count || m.h.Batch != rec.batch) {
 				v.rep.problem("ledger: record %d adds run %d with other terms than its header", rec.number, rec.run)
 			}
@@ -280,16 +284,31 @@ func (v *verifier) ledger(r reader) error {
 	if err := v.damage(err); err != nil {
 		return err
 	}
+	if v.rep.Upto < v.durable {
+		v.rep.problem("ledger: it ends at %d, but %d was durable", v.rep.Upto, v.durable)
+	}
 	if v.rep.Upto < cp.Upto {
 		v.rep.problem("ledger: it ends at %d, before the checkpoint at %d", v.rep.Upto, cp.Upto)
 	}
 	return nil
 }
 
+// known notes a run that the ledger names and memory does not have: one whose
+// mint is not finished yet, or one whose header is lost.
+func (v *verifier) known(rec *record, run uint32) {
+	if v.s.pool.Run(run) == nil && v.lost[run] == 0 {
+		if v.lost == nil {
+			v.lost = map[uint32]uint64{}
+		}
+		v.lost[run] = rec.number
+	}
+}
+
 // step applies one record to one code in all three replays.
 func (v *verifier) step(rec *record, run, ordinal uint32, to shard.State, checkpoint uint64) {
 	m := v.run[run]
 	if m == nil || m.whole == nil {
+		v.known(rec, run)
 		return // added after the picture, or unreadable and reported
 	}
 	if ordinal >= m.h.Count {
@@ -326,6 +345,11 @@ func (v *verifier) compare() {
 			if disk, led := get4(m.pages, o), get4(m.whole, o); disk != led {
 				v.rep.problem("state page: code %d of run %d is %v, by the ledger %v", o, id, disk, led)
 			}
+		}
+	}
+	for run, number := range v.lost {
+		if v.s.pool.Run(run) == nil {
+			v.rep.problem("run %d: record %d names it, but its header is missing", run, number)
 		}
 	}
 	for _, b := range *v.s.batches.Load() {

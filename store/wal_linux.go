@@ -13,25 +13,45 @@ import (
 	"syscall"
 )
 
-// walSync makes Badger's write-ahead logs durable in its stead. With SyncWrites a
-// Badger commit syncs two files: the log and the value log, which for us is always
-// empty; the second sync costs half as much as the first, for nothing (see
-// docs/decisions). So commits run without, and walSync syncs the log alone.
+// walSync makes Badger's write-ahead logs durable in its stead, and makes syncing
+// them cheap (docs/decisions has the measurements).
 //
+// With SyncWrites a Badger commit syncs two files, the log and the value log, which
+// is always empty here. So commits run without, and walSync syncs the log alone.
 // Badger writes a transaction's entries into the mapping of one log before Commit
 // returns, numbers its logs upwards without gaps, and removes a log only after the
-// table made from it is synced and in the synced manifest. So what a commit wrote
-// is durable when every log from the last one we synced to the newest is synced.
+// table made from it is synced and in the synced manifest. So what a commit wrote is
+// durable when every log from the last one we synced to the newest is synced.
+//
+// A log is a sparse file: each sync of new blocks would also write the file system's
+// own journal, and wait for whatever else is in it (a table of 8 MiB, say). So the
+// blocks ahead of Badger's are filled with zeros, some at a time, and most syncs then
+// find their blocks allocated and written. Zeros are only ever written over zeros,
+// while no commit is at work: the content of the log does not change.
 type walSync struct {
 	dir string
-	mu  sync.Mutex
-	fid int      // number of the log in f
-	f   *os.File // nil before the first commit
+	mu  sync.Mutex // guards what follows; held briefly, and while zeros are written
+	fid int        // number of the log in f
+	f   *os.File
+	old []*os.File // logs before it that are not synced since Badger left them
+	end int64      // no entry of the log ends beyond this
+	pad int64      // zeros were written up to here
+
+	syncing sync.Mutex // one sync at a time
+	err     error      // of the first failed sync: a later one may not report it again; guarded by syncing
 }
 
 const ownSync = true
 
-const walSuffix = ".mem"
+const (
+	walSuffix = ".mem"
+	walHead   = 64 // more than the head of a log
+	// walTxn and walEntry are more than Badger adds to a transaction and to an entry.
+	walTxn, walEntry = 128, 64
+	// walPad is how many zeros are written at a time: enough for some thousand
+	// groups of a lone caller, a few milliseconds' work of the device.
+	walPad = 1 << 20
+)
 
 // openWAL syncs what an earlier process left unsynced in the page cache, so that
 // nothing is answered from records a power cut could still take back.
@@ -45,16 +65,11 @@ func openWAL(dir string) (*walSync, error) {
 		if err := w.turn(fid); err != nil && !errors.Is(err, fs.ErrNotExist) { // a table may have replaced it just now
 			return nil, err
 		}
-		if w.f != nil {
-			if err := fdatasync(w.f); err != nil {
-				return nil, err
-			}
-		}
 	}
 	if w.f == nil {
 		return nil, &CorruptError{What: "engine directory " + dir, Why: "it has no write-ahead log"}
 	}
-	return w, nil
+	return w, w.sync()
 }
 
 // walFiles returns the numbers of the logs in order.
@@ -71,49 +86,101 @@ func walFiles(dir string) (fids []int, err error) {
 	return fids, err
 }
 
-// turn opens log fid in place of the present one and makes its name durable.
+// turn opens log fid after the present one and makes its name durable.
 func (w *walSync) turn(fid int) error {
 	f, err := os.OpenFile(filepath.Join(w.dir, fmt.Sprintf("%05d%s", fid, walSuffix)), os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
 	if w.f != nil {
-		err = w.f.Close()
+		w.old = append(w.old, w.f)
 	}
-	w.f, w.fid = f, fid
-	return errors.Join(err, syncDir(w.dir))
+	w.f, w.fid, w.end, w.pad = f, fid, walHead, 0
+	return syncDir(w.dir)
 }
 
-// sync returns when everything committed before the call is durable.
-func (w *walSync) sync() error {
+// prepare is called before a commit of that weight, with no commit at work.
+func (w *walSync) prepare(pairs []pair) error {
+	need := int64(walTxn)
+	for _, p := range pairs {
+		need += int64(len(p.key) + len(p.value) + walEntry)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for {
-		if err := fdatasync(w.f); err != nil {
+	w.end += need
+	if w.pad == 0 || w.end <= w.pad {
+		return nil
+	}
+	return w.padLocked(w.end-need, w.end)
+}
+
+var zeros [64 << 10]byte
+
+// padLocked writes zeros from the end of the entries on, if there are zeros now.
+func (w *walSync) padLocked(from, need int64) error {
+	fi, err := w.f.Stat()
+	if err != nil {
+		return err
+	}
+	from = max(from, w.pad)
+	upto := min(need+walPad, fi.Size()) // never beyond the mapping
+	buf := make([]byte, len(zeros))
+	for at := from; at < upto; {
+		part := buf[:min(int64(len(buf)), upto-at)]
+		if _, err := w.f.ReadAt(part, at); err != nil {
 			return err
 		}
-		err := w.turn(w.fid + 1)
-		if errors.Is(err, fs.ErrNotExist) {
-			next, err := w.afterRemoval()
-			if err != nil || next < 0 {
-				return err
-			}
-			err = w.turn(next)
-			if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
-			continue
+		if string(part) != string(zeros[:len(part)]) {
+			w.pad = 1 << 62 // not as we know it: leave this log alone
+			return nil
 		}
+		if _, err := w.f.WriteAt(zeros[:len(part)], at); err != nil {
+			return err
+		}
+		at += int64(len(part))
+	}
+	w.pad = max(upto, w.pad)
+	return nil
+}
+
+// wrote is called after a commit of that weight, before another: if Badger has begun
+// a new log for it, that is the one to go on with.
+func (w *walSync) wrote(pairs []pair) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	turned := false
+	for {
+		next, err := w.nextLocked()
 		if err != nil {
 			return err
 		}
+		if next < 0 {
+			break
+		}
+		if err := w.turn(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		turned = true
 	}
+	if turned {
+		for _, p := range pairs {
+			w.end += int64(len(p.key) + len(p.value) + walEntry)
+		}
+		w.end += walTxn
+	}
+	if w.pad == 0 { // a log is padded from its second commit on
+		w.pad = w.end
+	}
+	return nil
 }
 
-// afterRemoval is asked when the log after ours does not exist. Usually ours is the
-// newest: -1. If tables have replaced both, which happens in order, ours has no name
-// any more, and the first log that is left is returned.
-func (w *walSync) afterRemoval() (int, error) {
+// nextLocked returns the number of the log after ours, -1 if there is none.
+func (w *walSync) nextLocked() (int, error) {
+	if err := syscall.Access(filepath.Join(w.dir, fmt.Sprintf("%05d%s", w.fid+1, walSuffix)), 0); err == nil {
+		return w.fid + 1, nil
+	}
+	// Usually ours is the newest. If tables have replaced both, which happens in
+	// order, ours has no name any more, and the first log that is left comes next.
 	var st syscall.Stat_t
 	if err := syscall.Fstat(int(w.f.Fd()), &st); err != nil || st.Nlink > 0 {
 		return -1, os.NewSyscallError("fstat", err)
@@ -125,7 +192,35 @@ func (w *walSync) afterRemoval() (int, error) {
 	return -1, err
 }
 
-func (w *walSync) close() error { return w.f.Close() }
+// sync returns when everything committed before the call is durable.
+func (w *walSync) sync() error {
+	w.syncing.Lock()
+	defer w.syncing.Unlock()
+	if w.err != nil {
+		return w.err
+	}
+	w.mu.Lock()
+	old, f := w.old, w.f
+	w.old = nil
+	w.mu.Unlock()
+	for _, o := range old {
+		if w.err = errors.Join(fdatasync(o), o.Close()); w.err != nil {
+			return w.err
+		}
+	}
+	w.err = fdatasync(f)
+	return w.err
+}
+
+func (w *walSync) close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	err := w.f.Close()
+	for _, o := range w.old {
+		err = errors.Join(err, o.Close())
+	}
+	return err
+}
 
 func fdatasync(f *os.File) error {
 	for {

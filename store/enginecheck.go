@@ -1,0 +1,96 @@
+package store
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// checkEngineFiles looks at the files of an existing store before the engine gets
+// the directory, because the engine would make good what is missing: it starts anew
+// without a MANIFEST and removes the tables that are not in it, and it panics in a
+// goroutine of its own on a table that was cut off.
+func checkEngineFiles(path string) error {
+	for _, name := range []string{highWaterFile, filepath.Join(engineDir, "MANIFEST")} {
+		if fi, err := os.Stat(filepath.Join(path, name)); err != nil || fi.Size() == 0 {
+			return &CorruptError{What: "data directory " + path, Why: name + " is missing or empty: the directory was copied in part, or damaged"}
+		}
+	}
+	return filepath.WalkDir(filepath.Join(path, engineDir), func(file string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(file, ".sst") {
+			return err
+		}
+		if err := checkTable(file); err != nil {
+			return &CorruptError{What: "table " + file, Why: err.Error()}
+		}
+		return nil
+	})
+}
+
+// checkTable checks the end of a table: index | its length (4, big endian) |
+// checksum | its length (4). The checksum is a protocol buffer with the crc32c of
+// the index. The blocks have checksums of their own, checked when they are read.
+func checkTable(file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	end := fi.Size()
+	take := func(n int64) ([]byte, error) {
+		if n < 0 || n > end {
+			return nil, io.ErrUnexpectedEOF
+		}
+		b := make([]byte, n)
+		end -= n
+		_, err := f.ReadAt(b, end)
+		return b, err
+	}
+	part := func() ([]byte, error) {
+		n, err := take(4)
+		if err != nil {
+			return nil, err
+		}
+		return take(int64(binary.BigEndian.Uint32(n)))
+	}
+	sum, err := part()
+	if err != nil {
+		return fmt.Errorf("it is cut off: %w", err)
+	}
+	index, err := part()
+	if err != nil {
+		return fmt.Errorf("it is cut off: %w", err)
+	}
+	if want, ok := tableChecksum(sum); !ok || len(index) == 0 || want != uint64(crc32.Checksum(index, castagnoli)) {
+		return fmt.Errorf("the checksum of its index does not match")
+	}
+	return nil
+}
+
+// tableChecksum decodes message Checksum { algorithm = 1; uint64 sum = 2 }; only
+// algorithm 0, crc32c, is ever written.
+func tableChecksum(b []byte) (sum uint64, ok bool) {
+	d := decoder{b: b}
+	for len(d.b) > 0 && !d.bad {
+		switch tag := d.byte(); tag {
+		case 1 << 3:
+			if d.uvarint() != 0 {
+				return 0, false
+			}
+		case 2 << 3:
+			sum, ok = d.uvarint(), true
+		default:
+			return 0, false
+		}
+	}
+	return sum, ok && !d.bad
+}
