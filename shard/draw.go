@@ -14,7 +14,7 @@ func (s *Shard) Draw(batch uint32, n int, to State, f func(seg *Segment, pos uin
 	for i := head; i >= 0; i = s.segs[i].next {
 		total += s.segs[i].Counts[Available]
 	}
-	n = min(n, int(total))
+	n = max(0, min(n, int(total)))
 	for k := 0; k < n; k++ {
 		rank := s.below(total)
 		i := head

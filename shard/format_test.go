@@ -42,12 +42,12 @@ func TestHashFormat(t *testing.T) {
 
 // TestStateFormat pins the numbers of state pages and their names.
 func TestStateFormat(t *testing.T) {
-	for st, name := range []string{"void", "available", "leased", "issued", "redeemed", "revoked", "pending"} {
+	for st, name := range []string{"void", "available", "leased", "issued", "redeemed", "revoked", "pending", "drawing"} {
 		if got := shard.State(st).String(); got != name {
 			t.Errorf("state %d is %q, want %q", st, got, name)
 		}
 	}
-	for i, st := range []shard.State{shard.Void, shard.Available, shard.Leased, shard.Issued, shard.Redeemed, shard.Revoked, shard.Pending} {
+	for i, st := range []shard.State{shard.Void, shard.Available, shard.Leased, shard.Issued, shard.Redeemed, shard.Revoked, shard.Pending, shard.Drawing} {
 		if int(st) != i {
 			t.Errorf("%v has number %d, want %d", st, st, i)
 		}

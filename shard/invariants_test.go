@@ -22,7 +22,8 @@ func checkInvariants(p *Pool) error {
 			return fmt.Errorf("shard %d: %w", i, err)
 		}
 	}
-	for id, r := range *p.runs.Load() {
+	for id := range p.runs.room() {
+		r := p.Run(uint32(id))
 		if r == nil {
 			continue
 		}
@@ -31,6 +32,14 @@ func checkInvariants(p *Pool) error {
 		}
 	}
 	return nil
+}
+
+// room is above every number that was set.
+func (d *directory[T]) room() int {
+	if all := d.all.Load(); all != nil {
+		return len(*all)
+	}
+	return 0
 }
 
 func (s *Shard) checkInvariants() error {
@@ -152,7 +161,7 @@ func (s *Shard) checkBatches() error {
 			listed[i] = true
 		}
 	}
-	stock := make([]int32, len(*s.pool.stocks.Load()))
+	stock := make([]int32, s.pool.stocks.room())
 	for i := range s.segs {
 		g := &s.segs[i]
 		live := s.SegmentOf(g.Run) == g && s.pool.Run(g.Run) != nil

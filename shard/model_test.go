@@ -35,6 +35,7 @@ type modelRun struct {
 	codes            []shard.Key
 	states           []shard.State // Void: the text is free again
 	dirty            map[int]bool  // by shard
+	fresh            bool          // activated since the last TakeDirty, which may name it or not
 }
 
 // place names a code the second way, by run and ordinal.
@@ -235,6 +236,45 @@ func (m *model) checkAbsent(k *shard.Key) {
 	}
 }
 
+// checkHashes compares the hashes of all codes and what batches hold by state.
+func (m *model) checkHashes() {
+	m.t.Helper()
+	hashes := map[uint64]int{}
+	for _, at := range m.live {
+		hashes[at.run.codes[at.ord].Hash]++
+	}
+	want, got := make([][shard.NumStates]int64, m.cfg.batches+2), make([][shard.NumStates]int64, m.cfg.batches+2)
+	for _, r := range m.runs[1:] {
+		for _, st := range r.states {
+			if r.status == active {
+				want[r.batch][st]++
+			}
+		}
+	}
+	for i := range m.cfg.shards {
+		m.in(i, func(s *shard.Shard) {
+			s.EachHash(func(hash uint64) {
+				if hashes[hash]--; hashes[hash] < 0 || m.p.Route(hash) != i {
+					m.fatalf("shard %d has a code with hash %#x", i, hash)
+				}
+			})
+			for b := range got {
+				s.CountBatch(uint32(b), &got[b])
+			}
+		})
+	}
+	for hash, n := range hashes {
+		if n != 0 {
+			m.fatalf("%d codes with hash %#x are missing", n, hash)
+		}
+	}
+	for b := range got {
+		if got[b] != want[b] {
+			m.fatalf("batch %d: %v, want %v", b, got[b], want[b])
+		}
+	}
+}
+
 // checkCounts compares counts by segment and stocks by batch.
 func (m *model) checkCounts() {
 	m.t.Helper()
@@ -280,6 +320,7 @@ func (m *model) checkCounts() {
 	for at := range want {
 		m.fatalf("run %d has no segment in shard %d", at.run, at.shard)
 	}
+	m.checkHashes()
 	for b := range stock {
 		sum := int64(0)
 		got := m.p.AvailableByShard(uint32(b), nil)

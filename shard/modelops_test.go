@@ -153,7 +153,7 @@ func (m *model) addPart(r *modelRun, keys []shard.Key) {
 	}
 }
 
-var liveStates = []shard.State{shard.Available, shard.Leased, shard.Issued, shard.Redeemed, shard.Revoked}
+var liveStates = []shard.State{shard.Available, shard.Leased, shard.Issued, shard.Redeemed, shard.Revoked, shard.Drawing}
 
 func (m *model) anyState() shard.State { return liveStates[m.rng.IntN(len(liveStates))] }
 
@@ -172,7 +172,7 @@ func (m *model) finishRun() {
 		}
 		return
 	}
-	r.status = active
+	r.status, r.fresh = active, true
 	var packed []byte
 	initial := m.anyState()
 	if m.rng.IntN(2) == 0 {
@@ -329,7 +329,7 @@ func (m *model) copyStates() {
 	want = append(want, dst...)
 	for ord := first; ord < min(end, uint32(len(r.codes))); ord++ {
 		st := r.states[ord]
-		if st == shard.Pending {
+		if st == shard.Pending || st == shard.Drawing {
 			st = shard.Available
 		}
 		i := (ord - origin) / 2
@@ -365,7 +365,7 @@ func (m *model) takeDirty() {
 		m.in(i, func(s *shard.Shard) {
 			s.TakeDirty(func(g *shard.Segment) {
 				r := m.runs[g.Run]
-				if !r.dirty[i] {
+				if !r.dirty[i] && !r.fresh {
 					m.fatalf("run %d in shard %d is said to be dirty", g.Run, i)
 				}
 				delete(r.dirty, i)
@@ -376,5 +376,6 @@ func (m *model) takeDirty() {
 		for i := range r.dirty {
 			m.fatalf("run %d in shard %d is said to be clean", r.id, i)
 		}
+		r.fresh = false
 	}
 }

@@ -23,11 +23,8 @@ type Pool struct {
 	shards []Shard
 	route  uint // top bits of a hash that name the shard
 
-	mu struct {
-		sync.Mutex // guards growth of runs and stocks, below every shard's mutex
-	}
-	runs   atomic.Pointer[[]*Run]   // by run number; entry 0 is unused
-	stocks atomic.Pointer[[]*stock] // by batch number
+	runs   directory[Run]   // by run number
+	stocks directory[stock] // by batch number
 }
 
 // stock counts what is available of one batch in each shard, so that a draw can
@@ -78,8 +75,6 @@ func New(n int) (*Pool, error) {
 		return nil, fmt.Errorf("shard: %d shards: want a power of two from 1 to %d", n, MaxShards)
 	}
 	p := &Pool{shards: make([]Shard, n), route: uint(bits.Len(uint(n)) - 1)}
-	p.runs.Store(&[]*Run{nil})
-	p.stocks.Store(&[]*stock{})
 	for i := range p.shards {
 		s := &p.shards[i]
 		var seed [32]byte
@@ -157,28 +152,67 @@ func (p *Pool) AvailableByShard(batch uint32, dst []int32) []int32 {
 	return dst
 }
 
-func (p *Pool) stock(batch uint32) *stock {
-	if all := *p.stocks.Load(); int(batch) < len(all) {
-		return all[batch]
+func (p *Pool) stock(batch uint32) *stock { return p.stocks.get(batch) }
+
+// ensureStock makes the batch's counters.
+func (p *Pool) ensureStock(batch uint32) {
+	if p.stock(batch) == nil {
+		p.stocks.setNew(batch, &stock{avail: make([]atomic.Int32, len(p.shards))})
+	}
+}
+
+// directory finds things by small numbers without a lock. It grows by doubling.
+type directory[T any] struct {
+	mu  sync.Mutex // below every shard's mutex
+	all atomic.Pointer[[]atomic.Pointer[T]]
+}
+
+func (d *directory[T]) get(i uint32) *T {
+	if all := d.all.Load(); all != nil && int(i) < len(*all) {
+		return (*all)[i].Load()
 	}
 	return nil
 }
 
-// ensureStock makes the batch's counters.
-func (p *Pool) ensureStock(batch uint32) {
-	if p.stock(batch) != nil {
-		return
+func (d *directory[T]) set(i uint32, v *T) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.roomLocked(i)[i].Store(v)
+}
+
+// setNew sets a number that has nothing yet; of two callers the first wins.
+func (d *directory[T]) setNew(i uint32, v *T) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.roomLocked(i)[i].CompareAndSwap(nil, v)
+}
+
+func (d *directory[T]) roomLocked(i uint32) []atomic.Pointer[T] {
+
+	var old []atomic.Pointer[T]
+	if all := d.all.Load(); all != nil {
+		old = *all
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	all := *p.stocks.Load()
-	if int(batch) < len(all) && all[batch] != nil {
-		return
+	if int(i) < len(old) {
+		return old
 	}
-	grown := make([]*stock, max(len(all), int(batch)+1))
-	copy(grown, all)
-	grown[batch] = &stock{avail: make([]atomic.Int32, len(p.shards))}
-	p.stocks.Store(&grown)
+	grown := make([]atomic.Pointer[T], max(16, 2*len(old), int(i)+1))
+	for j := range old {
+		grown[j].Store(old[j].Load())
+	}
+	d.all.Store(&grown)
+	return grown
+}
+
+// each calls f for everything that was set.
+func (d *directory[T]) each(f func(*T)) {
+	if all := d.all.Load(); all != nil {
+		for i := range *all {
+			if v := (*all)[i].Load(); v != nil {
+				f(v)
+			}
+		}
+	}
 }
 
 // Memory is what the pool occupies.
@@ -208,11 +242,7 @@ func (p *Pool) Memory() Memory {
 		m.Slots += int64(len(s.table.v))
 		s.Unlock()
 	}
-	for _, r := range *p.runs.Load() {
-		if r != nil {
-			m.Other += int64(cap(r.starts)) * 4
-		}
-	}
-	m.Other += int64(len(*p.stocks.Load())) * int64(len(p.shards)) * 4
+	p.runs.each(func(r *Run) { m.Other += int64(cap(r.starts)) * 4 })
+	p.stocks.each(func(st *stock) { m.Other += int64(len(st.avail)) * 4 })
 	return m
 }

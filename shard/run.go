@@ -50,6 +50,11 @@ func (p *Pool) Reserve(n int) error {
 // in the namespace, or stands twice, is left out: both slices are compacted to
 // what was added, whose number is returned.
 func (r *Run) AddPacked(hashes, words []uint64) (int, error) {
+	for _, w := range words {
+		if w >= WideMark {
+			return 0, fmt.Errorf("shard: %#x is not a packed code", w)
+		}
+	}
 	out := 0
 	for at := 0; at < len(hashes); {
 		sh := r.pool.Route(hashes[at])
@@ -82,6 +87,9 @@ func (r *Run) AddKeys(keys []Key) (int, error) {
 		sh := r.pool.Route(keys[at].Hash)
 		end, text := at, 0
 		for end < len(keys) && r.pool.Route(keys[end].Hash) == sh {
+			if n := len(keys[end].Wide); n > maxWideLen || n == 0 && keys[end].Word >= WideMark {
+				return out, fmt.Errorf("shard: a wide code of %d bytes: want 1 to %d", n, maxWideLen)
+			}
 			text += len(keys[end].Wide)
 			end++
 		}
@@ -154,14 +162,7 @@ func (r *Run) Activate(initial State, states []byte) bool {
 	for len(r.starts) <= len(r.pool.shards) {
 		r.starts = append(r.starts, r.starts[len(r.starts)-1])
 	}
-	p := r.pool
-	p.mu.Lock()
-	all := *p.runs.Load()
-	grown := make([]*Run, max(len(all), int(r.ID)+1))
-	copy(grown, all)
-	grown[r.ID] = r
-	p.runs.Store(&grown)
-	p.mu.Unlock()
+	r.pool.runs.set(r.ID, r)
 	return r.eachSegment(func(s *Shard, seg *Segment) {
 		if states == nil {
 			s.fillStates(seg.Base, seg.Len, initial)
@@ -172,6 +173,8 @@ func (r *Run) Activate(initial State, states []byte) bool {
 			}
 		}
 		s.recount(seg)
+		// A checkpoint may have copied the page while this part of it was Pending.
+		seg.dirty = seg.dirty || states == nil && initial != Available
 		if head, ok := s.byBatch[r.Batch]; ok {
 			seg.next = head
 		}
@@ -210,12 +213,7 @@ func (r *Run) eachSegment(f func(*Shard, *Segment)) bool {
 }
 
 // Run returns an activated run, or nil.
-func (p *Pool) Run(id uint32) *Run {
-	if all := *p.runs.Load(); int(id) < len(all) {
-		return all[id]
-	}
-	return nil
-}
+func (p *Pool) Run(id uint32) *Run { return p.runs.get(id) }
 
 // ShardOf returns the shard that holds an ordinal, or -1 if the run has no such code.
 func (r *Run) ShardOf(ordinal uint32) int {

@@ -150,7 +150,7 @@ func (s *Shard) rebuild(capacity, maxPos int) {
 	s.table.free()
 	s.table = makeArray[uint32](capacity)
 	s.limit = int(float64(capacity) * maxLoad)
-	voids := maxPos - s.used
+	voids := int(s.n) - s.used
 	s.posMask = 1<<uint(bits.Len(uint(max(maxPos, s.limit+voids)+1))) - 1
 	s.used = 0
 	for i := range s.segs {

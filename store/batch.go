@@ -108,6 +108,11 @@ func (b *Batch) check(imported bool) error {
 	if !b.NotAfter.IsZero() && !b.NotBefore.Before(b.NotAfter) {
 		errs = append(errs, fmt.Errorf("window ends at %s, not after its start %s", stamp(b.NotAfter), stamp(b.NotBefore)))
 	}
+	for _, t := range []time.Time{b.NotBefore, b.NotAfter} {
+		if y := t.UTC().Year(); !t.IsZero() && (y < 1 || y > 9999) {
+			errs = append(errs, fmt.Errorf("window reaches year %d: want 1 to 9999", y))
+		}
+	}
 	if err := b.Format.Validate(); err != nil {
 		errs = append(errs, err)
 	}
@@ -122,7 +127,7 @@ func (b *Batch) check(imported bool) error {
 	if len(errs) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: batch %q: %w", ErrInvalid, b.Name, errors.Join(errs...))
+	return fmt.Errorf("%w: batch %.60q: %w", ErrInvalid, b.Name, errors.Join(errs...))
 }
 
 // checkText refuses labels that are too long, not UTF-8 or hold control characters.

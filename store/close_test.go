@@ -127,12 +127,14 @@ func TestCloseBesideEverything(t *testing.T) {
 				var wg sync.WaitGroup
 				var calls atomic.Int32
 				going := make(chan struct{})
+				started := sync.OnceFunc(func() { close(going) })
 				for w := range 4 {
 					wg.Go(func() {
+						defer started() // also if it fails at once
 						for i := w; i < 1000; i += 4 {
 							err := call(s, codes, i)
 							if calls.Add(1) == 20 {
-								close(going)
+								started()
 							}
 							switch {
 							case errors.Is(err, store.ErrClosed):

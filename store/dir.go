@@ -113,6 +113,9 @@ func checkFormat(path string) (fresh bool, err error) {
 		case restoringFile:
 			return false, fmt.Errorf("%w: a restore into %s did not finish: empty the directory and restore again", ErrFormat, path)
 		default:
+			if strings.HasPrefix(e.Name(), newPrefix) {
+				continue // a format file that was not finished
+			}
 			return false, fmt.Errorf("%w: %s is not empty and holds no store (found %q)", ErrFormat, path, e.Name())
 		}
 	}
@@ -121,12 +124,20 @@ func checkFormat(path string) (fresh bool, err error) {
 
 // writeFormat makes the directory a store.
 func (d *directory) writeFormat() error {
+	if left, err := filepath.Glob(filepath.Join(d.path, newPrefix+"*")); err == nil {
+		for _, f := range left {
+			_ = os.Remove(f) // of an Open that was killed; harmless if it stays
+		}
+	}
 	return writeFileSync(filepath.Join(d.path, formatFile), []byte(fmt.Sprintln(fmt.Sprint(formatPrefix, FormatVersion))))
 }
 
+// newPrefix begins the name of a file that is not finished.
+const newPrefix = ".new-"
+
 // writeFileSync writes a small file so that after a crash it is whole or absent.
 func writeFileSync(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	f, err := os.CreateTemp(filepath.Dir(path), newPrefix+"*")
 	if err != nil {
 		return err
 	}

@@ -2,34 +2,88 @@ package store
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // checkEngineFiles looks at the files of an existing store before the engine gets
 // the directory, because the engine would make good what is missing: it starts anew
-// without a MANIFEST and removes the tables that are not in it, and it panics in a
-// goroutine of its own on a table that was cut off.
+// without a MANIFEST, and it panics in a goroutine of its own on a table that was cut
+// off. Tables that the MANIFEST does not name are left from a flush that a crash ended.
 func checkEngineFiles(path string) error {
-	for _, name := range []string{highWaterFile, filepath.Join(engineDir, "MANIFEST")} {
+	for _, name := range []string{highWaterFile, filepath.Join(engineDir, manifestFile)} {
 		if fi, err := os.Stat(filepath.Join(path, name)); err != nil || fi.Size() == 0 {
 			return &CorruptError{What: "data directory " + path, Why: name + " is missing or empty: the directory was copied in part, or damaged"}
 		}
 	}
-	return filepath.WalkDir(filepath.Join(path, engineDir), func(file string, d fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(file, ".sst") {
-			return err
-		}
+	live, err := liveTables(filepath.Join(path, engineDir))
+	if err != nil {
+		return &CorruptError{What: "data directory " + path, Why: manifestFile + ": " + err.Error()}
+	}
+	for name := range live {
+		file := filepath.Join(path, engineDir, name)
 		if err := checkTable(file); err != nil {
 			return &CorruptError{What: "table " + file, Why: err.Error()}
 		}
+	}
+	return nil
+}
+
+// The engine removes tables that its MANIFEST does not name. That is right after a
+// crash and wrong when the MANIFEST was cut off, which looks the same until recovery
+// finds records missing. So such tables are kept in a folder beside until recovery has
+// succeeded, and put back if it refuses: with the whole MANIFEST they are of use again.
+const asideDir = "journal-aside"
+
+// setAside links the tables that the engine may remove.
+func setAside(path string) error {
+	if err := putBack(path); err != nil { // of an Open that was ended in between
+		return err
+	}
+	engine, aside := filepath.Join(path, engineDir), filepath.Join(path, asideDir)
+	live, err := liveTables(engine)
+	if err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(engine)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if filepath.Ext(e.Name()) != ".sst" || live[e.Name()] {
+			continue
+		}
+		if err := os.MkdirAll(aside, 0o755); err != nil {
+			return err
+		}
+		if err := os.Link(filepath.Join(engine, e.Name()), filepath.Join(aside, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putBack gives tables back that the engine has removed.
+func putBack(path string) error {
+	engine, aside := filepath.Join(path, engineDir), filepath.Join(path, asideDir)
+	entries, err := os.ReadDir(aside)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
-	})
+	}
+	for _, e := range entries {
+		if lerr := os.Link(filepath.Join(aside, e.Name()), filepath.Join(engine, e.Name())); !errors.Is(lerr, fs.ErrExist) {
+			err = errors.Join(err, lerr)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return os.RemoveAll(aside)
 }
 
 // checkTable checks the end of a table: index | its length (4, big endian) |

@@ -233,6 +233,8 @@ func TestFailedCommitWakesEverybody(t *testing.T) {
 	s, f, codes := openFaulty(t, t.TempDir())
 	defer s.Close()
 	hold := make(chan struct{})
+	release := sync.OnceFunc(func() { close(hold) })
+	defer release()
 	f.set(hold, always)
 	ctx := soon(t)
 	errs := make(chan error, 1000)
@@ -263,7 +265,7 @@ func TestFailedCommitWakesEverybody(t *testing.T) {
 		}
 		runtime.Gosched()
 	}
-	close(hold)
+	release()
 	for range n {
 		if err := <-errs; !errors.Is(err, ErrOutcomeUnknown) && !errors.Is(err, ErrFailed) {
 			t.Errorf("a caller of the failed group got %v, want ErrOutcomeUnknown or ErrFailed", err)
@@ -280,6 +282,8 @@ func TestRefusalWaitsForItsCause(t *testing.T) {
 	s, f, codes := openFaulty(t, t.TempDir())
 	defer s.Close()
 	hold := make(chan struct{})
+	release := sync.OnceFunc(func() { close(hold) })
+	defer release()
 	f.set(hold, always)
 	first := make(chan error, 1)
 	s.RedeemFunc(t.Context(), Redemption{Code: codes[0]}, func(_ Receipt, err error) { first <- err })
@@ -297,7 +301,7 @@ func TestRefusalWaitsForItsCause(t *testing.T) {
 	if err := <-cancelled; !errors.Is(err, ErrOutcomeUnknown) && !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled caller got %v", err)
 	}
-	close(hold)
+	release()
 	if err := <-first; !errors.Is(err, ErrOutcomeUnknown) {
 		t.Errorf("first: %v, want ErrOutcomeUnknown", err)
 	}

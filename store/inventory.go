@@ -25,6 +25,23 @@ func (n *inventory) open(r reader) error {
 	if err := n.checkpoint.load(r); err != nil {
 		return err
 	}
+	if err := n.openIndex(r); err != nil {
+		return err
+	}
+	return r.scan([]byte{keyRun}, nil, func(key, value []byte) error {
+		h, err := decodeRunHeader(key, value)
+		if err == nil {
+			n.runIDs[h.ID] = true
+			n.runs++
+			n.wantCodes += (h.Count + pageCodes - 1) / pageCodes
+			n.minted += int64(h.Count)
+		}
+		return err
+	})
+}
+
+// openIndex reads which index runs are live.
+func (n *inventory) openIndex(r reader) error {
 	value, err := r.get([]byte{keyManifest})
 	if err != nil || value == nil {
 		return err
@@ -41,16 +58,7 @@ func (n *inventory) open(r reader) error {
 		n.liveIndex[run.ID] = true
 		n.wantIndex += (run.Count + postingsPage - 1) / postingsPage
 	}
-	return r.scan([]byte{keyRun}, nil, func(key, value []byte) error {
-		h, err := decodeRunHeader(key, value)
-		if err == nil {
-			n.runIDs[h.ID] = true
-			n.runs++
-			n.wantCodes += (h.Count + pageCodes - 1) / pageCodes
-			n.minted += int64(h.Count)
-		}
-		return err
-	})
+	return nil
 }
 
 // add counts one pair, which it checks. It reports whether the pair is of use: pages

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 
 	"codepool/shard"
@@ -102,37 +103,16 @@ func (s *Store) draw(ctx context.Context, b *batch, n int, d Draw, seen *keyView
 	if s.now() >= b.until {
 		return nil, nil, fmt.Errorf("%w: batch %q ended at %s", ErrExpired, b.Name, stamp(b.NotAfter))
 	}
-	got := make([]drawn, 0, n)
-	for len(got) < n {
-		before := len(got)
-		share := s.shareOut(b, n-len(got))
-		if share == nil {
-			break
-		}
-		for i, k := range share {
-			if k == 0 {
-				continue
-			}
-			sh := s.pool.Lock(i)
-			if sh == nil {
-				return nil, nil, ErrClosed
-			}
-			sh.Draw(uint32(b.ID), int(k), shard.Drawing, func(seg *shard.Segment, pos uint32) {
-				got = append(got, drawn{drawnCode{seg.Run, seg.Ordinal(pos)}, sh.KeyAt(pos, seg)})
-			})
-			sh.Unlock()
-		}
-		if len(got) == before && s.pool.Available(uint32(b.ID)) == 0 {
-			break
-		}
-	}
-	if len(got) < n {
-		s.settle(got, shard.Available, 0)
+	if !b.reserve(int64(n)) {
 		// What emptied the stock must be durable before anyone is told.
 		if err := s.com.waitAll(ctx); err != nil {
 			return nil, nil, err
 		}
-		return nil, nil, fmt.Errorf("%w: batch %q has %d, asked for %d", ErrEmpty, b.Name, s.pool.Available(uint32(b.ID)), n)
+		return nil, nil, fmt.Errorf("%w: batch %q has %d, asked for %d", ErrEmpty, b.Name, max(b.free.Load(), 0), n)
+	}
+	got, err := s.choose(b, n)
+	if err != nil {
+		return nil, nil, err
 	}
 	slices.SortFunc(got, func(x, y drawn) int { // groups the record by run
 		if x.run != y.run {
@@ -151,6 +131,36 @@ func (s *Store) draw(ctx context.Context, b *batch, n int, d Draw, seen *keyView
 	return s.printAll(b, got), g, nil
 }
 
+// choose takes n codes out of the stock, which the caller has reserved, so they are
+// there: others may take what this round counted on, but never more than they reserved.
+func (s *Store) choose(b *batch, n int) ([]drawn, error) {
+	got := make([]drawn, 0, n)
+	for len(got) < n {
+		share := s.shareOut(b, n-len(got))
+		if share == nil {
+			if s.closed.Load() {
+				return nil, ErrClosed
+			}
+			runtime.Gosched()
+			continue
+		}
+		for i, k := range share {
+			if k == 0 {
+				continue
+			}
+			sh := s.pool.Lock(i)
+			if sh == nil {
+				return nil, ErrClosed
+			}
+			sh.Draw(uint32(b.ID), int(k), shard.Drawing, func(seg *shard.Segment, pos uint32) {
+				got = append(got, drawn{drawnCode{seg.Run, seg.Ordinal(pos)}, sh.KeyAt(pos, seg)})
+			})
+			sh.Unlock()
+		}
+	}
+	return got, nil
+}
+
 // journalDraw appends the draw's record and makes its codes Issued in memory.
 func (s *Store) journalDraw(b *batch, d Draw, got []drawn, codes []drawnCode, seen *keyView) (*group, error) {
 	body := appendIssue(make([]byte, 0, 64+len(d.Ref)+len(d.Key)+5*len(codes)), uint32(b.ID), d.Ref, d.Key, codes)
@@ -159,6 +169,7 @@ func (s *Store) journalDraw(b *batch, d Draw, got []drawn, codes []drawnCode, se
 	number, g, err := s.com.append(s.now(), body, 1, nil, false)
 	if err != nil {
 		s.settle(got, shard.Available, 0)
+		b.free.Add(int64(len(got)))
 		return nil, err
 	}
 	if seen != nil { // nobody else can use the key: its lock in drawKeys is held

@@ -14,6 +14,7 @@ import (
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
+	"github.com/dgraph-io/badger/v4/table"
 )
 
 // This is the only file that imports Badger. Every option is set on purpose:
@@ -87,6 +88,26 @@ func openBadger(dir string, o *Options) (e engine, err error) {
 		}
 	}
 	return b, nil
+}
+
+const manifestFile = badger.ManifestFilename
+
+// liveTables returns the names of the tables that the MANIFEST names.
+func liveTables(dir string) (map[string]bool, error) {
+	f, err := os.Open(filepath.Join(dir, manifestFile))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	m, _, err := badger.ReplayManifestFile(f, 0, badger.DefaultOptions(dir).WithLogger(nil))
+	if err != nil {
+		return nil, errors.New(err.Error())
+	}
+	live := map[string]bool{}
+	for id := range m.Tables {
+		live[table.IDToFilename(id)] = true
+	}
+	return live, nil
 }
 
 // settleEmptyMemtable removes a write-ahead log of length 0 that a power cut left

@@ -119,13 +119,9 @@ func (s *Store) openBatch(def Batch, imported bool) (*batch, error) {
 	}
 	def.ID = id
 	if def.Name == "" {
-		def.Name = fmt.Sprintf("batch-%d", id)
+		def.Name = s.freeName(id)
 	}
 	s.mu.Lock()
-	if s.mu.byName[def.Name] != nil {
-		s.mu.Unlock()
-		return nil, fmt.Errorf("%w: the name %q is taken", ErrBatchExists, def.Name)
-	}
 	sp := s.ensureSpaceLocked(def.Namespace)
 	s.mu.Unlock()
 	b := newBatch(def, sp, s.opt.Clock().UTC(), imported)
@@ -140,6 +136,17 @@ func (s *Store) openBatch(def Batch, imported bool) (*batch, error) {
 	s.addBatchLocked(b)
 	s.mu.Unlock()
 	return b, nil
+}
+
+// freeName makes a name for a batch without one.
+func (s *Store) freeName(id BatchID) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	name := fmt.Sprintf("batch-%d", id)
+	for i := 2; s.mu.byName[name] != nil; i++ { // somebody gave it to another batch
+		name = fmt.Sprintf("batch-%d-%d", id, i)
+	}
+	return name
 }
 
 // mintAll makes what is missing: while one round is written the next is made.
@@ -279,6 +286,9 @@ func (s *Store) writeRun(ctx context.Context, r *stagedRun) error {
 	s.mu.Unlock()
 	if !r.run.Activate(h.Initial, nil) {
 		return ErrClosed
+	}
+	if h.Initial == shard.Available {
+		s.batch(h.Batch).free.Add(int64(h.Count))
 	}
 	return nil
 }

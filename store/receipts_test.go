@@ -55,6 +55,7 @@ func TestReceipts(t *testing.T) {
 		}
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
 	reason := errors.New("enough")
 	last := error(nil)
 	count = 0

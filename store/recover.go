@@ -299,6 +299,7 @@ func (s *Store) settleCounts() {
 	for _, b := range *s.batches.Load() {
 		if b != nil {
 			n := s.countsOf(b).Minted
+			b.free.Store(s.pool.Available(uint32(b.ID)))
 			if b.imported {
 				b.target.Store(n)
 			}

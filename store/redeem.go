@@ -174,6 +174,9 @@ func (s *Store) burnLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, k *s
 	} else if err != nil {
 		return verdict{err: err, mark: sh.Mark}
 	}
+	if st == shard.Available && !b.reserve(1) {
+		return verdict{again: true} // a draw has reserved it and is about to take it
+	}
 	var buf [96]byte
 	body := appendRedeem(buf[:0], seg.Run, seg.Ordinal(pos), r.User, r.Key)
 	sh.Move(seg, pos, st, shard.Redeemed)
@@ -185,7 +188,7 @@ func (s *Store) burnLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, k *s
 		v.number, v.group, err = s.com.append(at, body, 1, nil, false)
 	}
 	if err != nil { // nothing was journaled, so nothing happened
-		sh.Move(seg, pos, shard.Redeemed, st)
+		s.takeBack(sh, seg, pos, st, b)
 		return verdict{err: err}
 	}
 	sh.Mark = v.group.n
@@ -193,6 +196,14 @@ func (s *Store) burnLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, k *s
 		s.keys.noteLocked(seen, v.number)
 	}
 	return v
+}
+
+// takeBack undoes the move of a redemption that could not be journaled.
+func (s *Store) takeBack(sh *shard.Shard, seg *shard.Segment, pos uint32, st shard.State, b *batch) {
+	sh.Move(seg, pos, shard.Redeemed, st)
+	if st == shard.Available {
+		b.free.Add(1)
+	}
 }
 
 // retriedRedeem looks for an earlier redemption with the request's key. known is

@@ -232,6 +232,10 @@ func (s *Store) burnAll(sc *scratch, index int, idx []int32, rs []Redemption, ou
 			out[i].Err = err
 			continue
 		}
+		if st == shard.Available && !b.reserve(1) {
+			sc.slow = append(sc.slow, i)
+			continue
+		}
 		sh.Move(seg, pos, st, shard.Redeemed)
 		sc.body = appendRedeem(sc.body, seg.Run, seg.Ordinal(pos), r.User, "")
 		sc.burned, sc.from = append(sc.burned, i), append(sc.from, st)
@@ -252,7 +256,8 @@ func (s *Store) journalBurned(sc *scratch, sh *shard.Shard, out []Result, at int
 	first, g, err := s.com.append(at, sc.body, len(sc.burned), nil, true)
 	for j, i := range sc.burned {
 		if err != nil {
-			sh.Move(sh.SegmentByIndex(sc.segs[i]), uint32(sc.pos[i]), shard.Redeemed, sc.from[j])
+			seg := sh.SegmentByIndex(sc.segs[i])
+			s.takeBack(sh, seg, uint32(sc.pos[i]), sc.from[j], s.batch(seg.Batch))
 			out[i] = Result{Err: err}
 			continue
 		}

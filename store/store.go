@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -87,7 +88,7 @@ func Open(dir string, o *Options) (*Store, error) {
 
 // open recovers the store in a locked directory. fresh says that it has no format
 // file yet; then it must hold no data either, unless a restore has just put it there.
-func open(d *directory, fresh, restoring bool, opt *Options) (*Store, error) {
+func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err error) {
 	start := time.Now()
 	if fresh {
 		if err := d.room(true); err != nil {
@@ -98,6 +99,16 @@ func open(d *directory, fresh, restoring bool, opt *Options) (*Store, error) {
 		if err := checkEngineFiles(d.path); err != nil {
 			return nil, err
 		}
+		if err := setAside(d.path); err != nil {
+			return nil, fmt.Errorf("set tables aside: %w", err)
+		}
+		defer func() {
+			if err != nil {
+				err = errors.Join(err, putBack(d.path))
+			} else {
+				err = os.RemoveAll(filepath.Join(d.path, asideDir))
+			}
+		}()
 	}
 	high, err := d.openHighWater()
 	if err != nil {
@@ -108,7 +119,7 @@ func open(d *directory, fresh, restoring bool, opt *Options) (*Store, error) {
 		return nil, err
 	}
 	eng := &fuse{engine: badger}
-	s := &Store{opt: *opt, path: d.path, dir: d, eng: eng, opened: start, adding: make(chan struct{}, 1), closing: make(chan struct{}), statePages: map[dirtyPage]struct{}{}, keys: newKeyTable()}
+	s = &Store{opt: *opt, path: d.path, dir: d, eng: eng, opened: start, adding: make(chan struct{}, 1), closing: make(chan struct{}), statePages: map[dirtyPage]struct{}{}, keys: newKeyTable()}
 	s.spaces.Store(&map[string]*space{})
 	s.batches.Store(&[]*batch{nil})
 	s.mu.byName = map[string]*batch{}
@@ -149,6 +160,10 @@ func (s *Store) Close() error {
 		s.com.close()
 		if s.com.failure() == nil {
 			s.closeErr = s.checkpoint(context.Background())
+			if errors.Is(s.closeErr, ErrDiskFull) {
+				s.opt.Logger.Warn("no checkpoint at close; the next opening replays more", "error", s.closeErr)
+				s.closeErr = nil
+			}
 		}
 		s.pool.Close()
 		s.closeErr = errors.Join(s.closeErr, s.eng.close(), s.dir.close())
@@ -163,11 +178,12 @@ func (s *Store) batch(id uint32) *batch { return (*s.batches.Load())[id] }
 
 // addBatchLocked makes a batch known. REQUIRES: s.mu.
 func (s *Store) addBatchLocked(b *batch) {
-	old := *s.batches.Load()
-	grown := make([]*batch, max(len(old), int(b.ID)+1))
-	copy(grown, old)
-	grown[b.ID] = b
+	all := *s.batches.Load()
+	for len(all) < int(b.ID) {
+		all = append(all, nil)
+	}
+	all = append(all, b) // readers of the shorter slice do not see behind its end
 	b.space.folds.add(b.Format.Class.Fold())
-	s.batches.Store(&grown)
+	s.batches.Store(&all)
 	s.mu.byName[b.Name] = b
 }

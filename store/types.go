@@ -55,7 +55,20 @@ type batch struct {
 	from     int64 // µs, window
 	until    int64
 	target   atomic.Int64 // Batch.Count, which an import raises
+	// free is the stock that nobody has reserved. Whoever takes a code out of stock
+	// reserves it first, so draws beside each other cannot both come short while there
+	// is enough for one.
+	free     atomic.Int64
 	complete atomic.Bool
+}
+
+// reserve takes n codes of the stock for the caller, or none if there are fewer.
+func (b *batch) reserve(n int64) bool {
+	if b.free.Add(-n) >= 0 {
+		return true
+	}
+	b.free.Add(n)
+	return false
 }
 
 const forever = 1<<63 - 1

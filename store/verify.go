@@ -74,14 +74,15 @@ func (s *Store) Verify(ctx context.Context) (VerifyReport, error) {
 
 // verifier holds a picture of memory and what the disk says it should be.
 type verifier struct {
-	s       *Store
-	ctx     context.Context
-	rep     VerifyReport
-	seen    []uint64          // by shard: last record that its picture holds
-	durable uint64            // last record that the disk must hold
-	run     map[uint32]*vrun  // active runs
-	some    []record          // redemptions to look up through the index
-	lost    map[uint32]uint64 // runs that memory did not have, by a record that names them
+	s        *Store
+	ctx      context.Context
+	rep      VerifyReport
+	seen     []uint64          // by shard: last record that its picture holds
+	durable  uint64            // last record that the disk must hold
+	run      map[uint32]*vrun  // active runs
+	some     []record          // redemptions to look up through the index
+	complete []*batch          // minted to the end when the picture was taken
+	lost     map[uint32]uint64 // runs that memory did not have, by a record that names them
 }
 
 // vrun is one run: its states, two in a byte by ordinal.
@@ -101,6 +102,11 @@ func put4(b []byte, o uint32, st shard.State) { b[o/2] = b[o/2]&^(15<<(o&1*4)) |
 // record that it can hold: records are appended under the shard's lock.
 func (v *verifier) snapshot() error {
 	s := v.s
+	for _, b := range *s.batches.Load() {
+		if b != nil && b.complete.Load() && !b.imported { // before the runs: it may be finished in between
+			v.complete = append(v.complete, b)
+		}
+	}
 	v.run = map[uint32]*vrun{}
 	s.mu.Lock()
 	for _, h := range s.mu.runs {
@@ -352,17 +358,14 @@ func (v *verifier) compare() {
 			v.rep.problem("run %d: record %d names it, but its header is missing", run, number)
 		}
 	}
-	for _, b := range *v.s.batches.Load() {
-		if b == nil {
-			continue
-		}
+	for _, b := range v.complete {
 		var minted int64
 		for _, m := range v.run {
 			if m.h.Batch == uint32(b.ID) {
 				minted += int64(m.h.Count)
 			}
 		}
-		if b.complete.Load() && !b.imported && minted != b.Count {
+		if minted != b.Count {
 			v.rep.problem("batch %q: it has %d codes, minted were %d", b.Name, minted, b.Count)
 		}
 	}

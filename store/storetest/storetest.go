@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"codepool/store"
@@ -20,7 +21,8 @@ import (
 // test in the same process can tell apart.
 //
 // Open must be called from the goroutine that runs the test. Stores of one test may
-// overlap: they are closed in the opposite order.
+// overlap: they are closed in the opposite order, and goroutines are looked for when
+// the last one is closed, as nobody can tell whose they are before.
 func Open(t testing.TB, opts ...*store.Options) *store.Store {
 	t.Helper()
 	return OpenAt(t, t.TempDir(), opts...)
@@ -42,9 +44,13 @@ func OpenAt(t testing.TB, dir string, opts ...*store.Options) *store.Store {
 	if err != nil {
 		t.Fatalf("storetest: open: %v", err)
 	}
+	inUse.Add(1)
 	t.Cleanup(func() { finish(t, s, before) })
 	return s
 }
+
+// inUse counts the stores that were opened here and are not finished.
+var inUse atomic.Int32
 
 // Verify fails the test unless the store verifies without a problem.
 func Verify(t testing.TB, s *store.Store) store.VerifyReport {
@@ -67,6 +73,9 @@ func finish(t testing.TB, s *store.Store, before map[int]string) {
 	}
 	if err := s.Close(); err != nil {
 		t.Errorf("storetest: close: %v", err)
+	}
+	if inUse.Add(-1) > 0 {
+		return
 	}
 	// What the store has ended may still have to be scheduled once more.
 	const tries, yields = 400, 50

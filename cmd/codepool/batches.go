@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"codepool/store"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) batchesCmd() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "batches [BATCH]",
+		Short: "List the batches, or all about one",
+		Long: `Batches lists what was minted and imported and how many codes are in which state.
+With --json it prints one object a line.`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: a.completeBatch,
+	}
+	return a.does(cmd, func(_ context.Context, args []string) error {
+		return a.withStore(false, func(s *store.Store) error {
+			if len(args) == 0 {
+				return a.batches(s)
+			}
+			b, err := batch(s, args[0])
+			if err != nil {
+				return &failure{doing: "batches", err: err}
+			}
+			return a.show(b, batchFacts(b).write)
+		})
+	})
+}
+
+func (a *app) batches(s *store.Store) error {
+	all := s.Batches()
+	if a.json {
+		var errs []error
+		for _, b := range all {
+			errs = append(errs, a.writeJSON(a.out, b))
+		}
+		return errors.Join(errs...)
+	}
+	t := newTable(">no", "name", "kind", "reward", "valid", ">codes", ">stock", ">issued", ">redeemed", "")
+	for _, b := range all {
+		remark := ""
+		if !b.Complete {
+			remark = "incomplete"
+		}
+		t.row(strconv.Itoa(int(b.ID)), b.Name, join(b.Kind, b.KindNo), b.Reward, windowText(b.NotBefore, b.NotAfter),
+			many(b.Counts.Minted), many(b.Counts.Available), many(b.Counts.Issued), many(b.Counts.Redeemed), remark)
+	}
+	t.write(a.out)
+	if len(all) == 0 {
+		a.note("no batches yet; try: codepool mint --name NAME --count N")
+	}
+	return nil
+}

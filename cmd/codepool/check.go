@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"codepool/store"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) checkCmd() *cobra.Command {
+	var r store.Redemption
+	cmd := &cobra.Command{
+		Use:   "check CODE",
+		Short: "Tell whether a code would redeem now",
+		Long: `Check tells whether redeeming the code would succeed now, and if not, why; the exit
+code says the same. It changes nothing.`,
+		Example:           `  codepool check 7KQF-2M9X-T4WC && echo good`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	cmd.Flags().StringVar(&r.User, "user", "", "`user` who would redeem it")
+	cmd.Flags().StringVar(&r.Namespace, "namespace", "", "`scope` of the code")
+	return a.does(cmd, func(ctx context.Context, args []string) error {
+		r.Code = args[0]
+		return a.withStore(false, func(s *store.Store) error { return a.check(ctx, s, r) })
+	})
+}
+
+func (a *app) check(ctx context.Context, s *store.Store, r store.Redemption) error {
+	err := s.Check(ctx, r)
+	answer := struct {
+		Code    string `json:"code"`
+		Redeems bool   `json:"redeems"`
+		Reason  string `json:"reason,omitempty"`
+	}{Code: r.Code, Redeems: err == nil}
+	if err != nil {
+		answer.Reason = reason(err)
+	}
+	if werr := a.show(answer, func(w io.Writer) {
+		if err == nil {
+			fmt.Fprintln(w, "redeems")
+		}
+	}); werr != nil {
+		return werr
+	}
+	return about(ctx, s, r, "check", err)
+}
+
+// about says what err is about, so that the advice that comes with it can be typed
+// as it is.
+func about(ctx context.Context, s *store.Store, r store.Redemption, doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	f := &failure{doing: doing + " " + r.Code, err: err, code: r.Code}
+	if info, lerr := s.Lookup(ctx, r.Namespace, r.Code); lerr == nil {
+		f.batch = info.BatchName
+	}
+	return f
+}

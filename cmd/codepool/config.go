@@ -1,0 +1,148 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+const defaultConfig = "codepool.toml"
+
+// onlyTyped are flags that no environment and no file may set: they are about one
+// call, or approve of one.
+var onlyTyped = []string{"config", "help", "force", "key", "id", "file"}
+
+// configure gives each flag that was not typed its value from the environment, else
+// from the configuration file. Both pass through the flag's own parser.
+func (a *app) configure(cmd *cobra.Command) error {
+	file, err := a.readConfig(cmd.Root())
+	if err != nil {
+		return err
+	}
+	own := cmd.LocalNonPersistentFlags()
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if err != nil || f.Changed || slices.Contains(onlyTyped, f.Name) {
+			return
+		}
+		env, section := "CODEPOOL_", ""
+		if own.Lookup(f.Name) != nil {
+			section = cmd.Name()
+			env += envName(section) + "_"
+		}
+		env += envName(f.Name)
+		if value, ok := os.LookupEnv(env); ok && value != "" {
+			err = set(cmd, f, value, env)
+		} else if value, ok := file.values[section][f.Name]; ok {
+			err = set(cmd, f, file.resolve(f.Name, value), file.path)
+		}
+	})
+	return err
+}
+
+func set(cmd *cobra.Command, f *pflag.Flag, value, source string) error {
+	if err := cmd.Flags().Set(f.Name, value); err != nil {
+		return usage("%s: %s: %w", source, f.Name, err)
+	}
+	return nil
+}
+
+func envName(s string) string { return strings.ToUpper(strings.ReplaceAll(s, "-", "_")) }
+
+// configFile is what a configuration file says: values by command ("" for all
+// commands) and flag.
+type configFile struct {
+	path   string
+	values map[string]map[string]string
+}
+
+// resolve makes a relative data directory relative to the file that names it.
+func (c configFile) resolve(flag, value string) string {
+	if flag == "data" && !filepath.IsAbs(value) {
+		return filepath.Join(filepath.Dir(c.path), value)
+	}
+	return value
+}
+
+// readConfig reads the file that --config or CODEPOOL_CONFIG names, else
+// codepool.toml if there is one.
+func (a *app) readConfig(root *cobra.Command) (configFile, error) {
+	c := configFile{path: a.config}
+	if c.path == "" {
+		c.path = os.Getenv("CODEPOOL_CONFIG")
+	}
+	asked := c.path != ""
+	if !asked {
+		c.path = defaultConfig
+	}
+	text, err := os.ReadFile(c.path)
+	if errors.Is(err, fs.ErrNotExist) && !asked {
+		return configFile{}, nil
+	}
+	if err != nil {
+		return c, usage("configuration: %w", err)
+	}
+	var tree map[string]any
+	if err := toml.Unmarshal(text, &tree); err != nil {
+		return c, usage("configuration %s: %w", c.path, err)
+	}
+	if c.values, err = flatten(root, tree); err != nil {
+		return c, usage("configuration %s: %w", c.path, err)
+	}
+	return c, nil
+}
+
+// flatten checks every key of the file against the flags there are: a mistyped one
+// must not go unnoticed.
+func flatten(root *cobra.Command, tree map[string]any) (map[string]map[string]string, error) {
+	values := map[string]map[string]string{"": {}}
+	var errs []error
+	put := func(section, key string, value any, flags *pflag.FlagSet) {
+		text, err := scalar(value)
+		if flags.Lookup(key) == nil || slices.Contains(onlyTyped, key) {
+			err = errors.New("no such setting")
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", strings.TrimPrefix(section+"."+key, "."), err))
+			return
+		}
+		values[section][key] = text
+	}
+	for _, key := range slices.Sorted(maps.Keys(tree)) {
+		table, ok := tree[key].(map[string]any)
+		if !ok {
+			put("", key, tree[key], root.PersistentFlags())
+			continue
+		}
+		cmd, _, err := root.Find([]string{key})
+		if err != nil || cmd == root {
+			errs = append(errs, fmt.Errorf("[%s]: no such command", key))
+			continue
+		}
+		values[key] = map[string]string{}
+		for _, name := range slices.Sorted(maps.Keys(table)) {
+			put(key, name, table[name], cmd.LocalNonPersistentFlags())
+		}
+	}
+	return values, errors.Join(errs...)
+}
+
+// scalar writes a value of the file as one would type it.
+func scalar(value any) (string, error) {
+	switch v := value.(type) {
+	case string, bool, int64, float64, toml.LocalDate:
+		return fmt.Sprint(v), nil
+	case interface{ MarshalText() ([]byte, error) }: // a date and time
+		text, err := v.MarshalText()
+		return string(text), err
+	}
+	return "", errors.New("want a text, a number, a time, true or false")
+}

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"codepool/gen"
+	"codepool/store"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes: scripts depend on them.
+const (
+	exitOK          = 0
+	exitFailure     = 1
+	exitUsage       = 2
+	exitUnknownCode = 3
+	exitRedeemed    = 4
+	exitEmpty       = 5
+	exitLocked      = 6
+	exitRefused     = 7 // by a rule: not issued, window, revoked, key conflict
+	exitInterrupted = 130
+)
+
+// Errors of the command line itself.
+var (
+	errUsage   = errors.New("wrong usage")
+	errNoStore = errors.New("no store there")
+	errBadLine = errors.New("malformed line")
+	errBroken  = errors.New("a promise is broken")
+	errExists  = errors.New("file exists")
+	errNotYes  = errors.New("not confirmed")
+)
+
+// kinds says of every error what a machine calls it, how the program exits and which
+// command to try next; the first match counts. {code} and {batch} stand for what the
+// failed command was about.
+var kinds = []struct {
+	err    error
+	reason string
+	exit   int
+	try    string
+}{
+	{errInterrupted, "interrupted", exitInterrupted, ""},
+	{errUsage, "usage", exitUsage, ""},
+	{errNoStore, "no_store", exitFailure, "codepool mint --name BATCH --count N"},
+	{errBroken, "broken_promise", exitFailure, ""},
+	{errExists, "file_exists", exitFailure, "the same with --force, or with another file"},
+	{errNotYes, "not_confirmed", exitFailure, "the same with --force"},
+	{errBadLine, "bad_line", exitFailure, ""},
+	{store.ErrUnknownCode, "unknown_code", exitUnknownCode, "codepool batches"},
+	{store.ErrAlreadyRedeemed, "already_redeemed", exitRedeemed, "codepool show {code}"},
+	{store.ErrEmpty, "empty", exitEmpty, "codepool batches"},
+	{store.ErrLocked, "locked", exitLocked, "the same when that process has ended, or with another --data"},
+	{store.ErrNotIssued, "not_issued", exitRefused, "codepool issue {batch} 1"},
+	{store.ErrNotYetValid, "not_yet_valid", exitRefused, "codepool show {code}"},
+	{store.ErrExpired, "expired", exitRefused, "codepool show {code}"},
+	{store.ErrRevoked, "revoked", exitRefused, "codepool show {code}"},
+	{store.ErrKeyConflict, "key_conflict", exitRefused, "the same with a new key, or with what the key was first used for"},
+	{store.ErrGuessable, "guessable", exitRefused, "the same with a longer --format, such as crockford:16:4"},
+	{store.ErrOutcomeUnknown, "outcome_unknown", exitFailure, "the same again with the same key: it gives the answer that was lost"},
+	{store.ErrFailed, "failed", exitFailure, "codepool verify"},
+	{store.ErrDiskFull, "disk_full", exitFailure, "the same when there is room on the disk"},
+	{store.ErrUnknownBatch, "unknown_batch", exitFailure, "codepool batches"},
+	{store.ErrBatchExists, "batch_exists", exitFailure, "codepool batches; a new batch needs a --name of its own"},
+	{store.ErrSpace, "space", exitUsage, "the same with a longer --format, such as crockford:16:4"},
+	{store.ErrBadLine, "bad_line", exitFailure, "the same when that line is corrected; nothing was imported"},
+	{store.ErrFormat, "unknown_format", exitFailure, "the same with the --data of a store, or with the program that made this one"},
+	{store.ErrCorrupt, "corrupt", exitFailure, "codepool restore BACKUP, into another --data"},
+	{store.ErrNotEmpty, "not_empty", exitFailure, "the same with another --data"},
+	{store.ErrInvalid, "invalid", exitUsage, ""},
+	{gen.ErrFormat, "invalid", exitUsage, ""},
+	{fs.ErrNotExist, "no_file", exitFailure, ""},
+	{fs.ErrPermission, "no_permission", exitFailure, ""},
+}
+
+// failure says what was being done when err came up, and to which code or batch.
+type failure struct {
+	doing       string
+	err         error
+	code, batch string
+	try         string // this and the next two: instead of what kinds has
+	exit        int
+	reason      string
+}
+
+func (f *failure) Error() string {
+	if f.doing == "" {
+		return f.err.Error()
+	}
+	return f.doing + ": " + f.err.Error()
+}
+
+func (f *failure) Unwrap() error { return f.err }
+
+// usage returns an error about the command line.
+func usage(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{errUsage}, args...)...)
+}
+
+// reason returns what a machine calls the error: the same word in every command.
+func reason(err error) string {
+	if f, ok := errors.AsType[*failure](err); ok && f.reason != "" {
+		return f.reason
+	}
+	for _, k := range kinds {
+		if errors.Is(err, k.err) {
+			return k.reason
+		}
+	}
+	return "failure"
+}
+
+// exitCode returns the exit code that an error stands for.
+func exitCode(err error) int {
+	if f, ok := errors.AsType[*failure](err); ok && f.exit != 0 {
+		return f.exit
+	}
+	for _, k := range kinds {
+		if errors.Is(err, k.err) {
+			return k.exit
+		}
+	}
+	return exitFailure
+}
+
+// advice returns what to try next, or "".
+func (a *app) advice(err error) string {
+	f, ok := errors.AsType[*failure](err)
+	if !ok {
+		f = &failure{}
+	}
+	try := f.try
+	for _, k := range kinds {
+		if try == "" && errors.Is(err, k.err) {
+			try = k.try
+			break
+		}
+	}
+	if !strings.HasPrefix(try, "codepool ") {
+		return try
+	}
+	fill := func(name, value string) {
+		if value == "" {
+			value = strings.ToUpper(name)
+		}
+		try = strings.ReplaceAll(try, "{"+name+"}", shellQuote(value))
+	}
+	fill("code", f.code)
+	fill("batch", f.batch)
+	if a.data != defaultData && !strings.Contains(try, "another --data") {
+		command, remark := try, ""
+		if i := strings.IndexAny(try, ",;"); i >= 0 {
+			command, remark = try[:i], try[i:]
+		}
+		try = command + " --data " + shellQuote(a.data) + remark
+	}
+	return try
+}
+
+// report tells standard error what failed, why and what to try next, and returns the
+// exit code.
+func (a *app) report(ctx context.Context, cmd *cobra.Command, err error) int {
+	if interrupted(ctx) && !errors.Is(err, errInterrupted) && (errors.Is(err, context.Canceled) || errors.Is(err, store.ErrOutcomeUnknown)) {
+		err = fmt.Errorf("%w: %w", errInterrupted, err)
+	}
+	if !a.ran && !errors.Is(err, errUsage) {
+		err = fmt.Errorf("%w: %w", errUsage, err)
+	}
+	exit, try := exitCode(err), a.advice(err)
+	if exit == exitUsage && try == "" {
+		try = cmd.CommandPath() + " --help"
+	}
+	if a.json {
+		a.writeJSON(a.errw, struct {
+			Error  string `json:"error"`
+			Reason string `json:"reason"`
+			Exit   int    `json:"exit"`
+			Try    string `json:"try,omitempty"`
+		}{err.Error(), reason(err), exit, try})
+		return exit
+	}
+	fmt.Fprintf(a.errw, "%s %s\n", a.paint(red, "error:"), indent(err.Error()))
+	if try != "" {
+		fmt.Fprintf(a.errw, "%s %s\n", a.paint(bold, "try:  "), clean(try))
+	}
+	return exit
+}
+
+// indent keeps the lines of a joined error under its first.
+func indent(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = clean(lines[i])
+	}
+	return strings.Join(lines, "\n       ")
+}
+
+// shellQuote writes a word so that a shell reads it back.
+func shellQuote(word string) string {
+	special := func(r rune) bool {
+		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+		return !letter && !strings.ContainsRune("-_./:,+@%=", r)
+	}
+	if word != "" && !strings.ContainsFunc(word, special) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"codepool/store"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) issueCmd() *cobra.Command {
+	var d store.Draw
+	cmd := &cobra.Command{
+		Use:   "issue BATCH N",
+		Short: "Draw codes at random and hand them out",
+		Long: `Issue draws N codes of a batch (its name, or its number) at random, binds them to a
+reference such as an order or a player, and prints them, one a line. No code is ever
+drawn twice.
+
+With --key a repeated call gives the same codes again: use it wherever the answer can
+get lost. Without it codes whose answer is lost are issued all the same.`,
+		Example:           `  codepool issue launch 10 --ref order-7 --key order-7/1`,
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: a.completeBatch,
+	}
+	cmd.Flags().StringVar(&d.Ref, "ref", "", "`reference` that the codes are bound to, such as an order")
+	cmd.Flags().StringVar(&d.Key, "key", "", "idempotency `key`: the same key gives the same codes")
+	return a.does(cmd, func(ctx context.Context, args []string) error {
+		n, err := drawSize(args[1])
+		if err != nil {
+			return err
+		}
+		return a.withStore(false, func(s *store.Store) error { return a.issue(ctx, s, args[0], n, d) })
+	})
+}
+
+// drawSize reads how many codes one draw is to have.
+func drawSize(text string) (int, error) {
+	n, err := parseAmount(text)
+	if err != nil {
+		return 0, usage("%w", err)
+	}
+	if n > store.MaxIssue {
+		return 0, usage("%s codes in one draw, at most %s can be had: codepool export draws any number", many(n), many(store.MaxIssue))
+	}
+	return int(n), nil
+}
+
+func (a *app) issue(ctx context.Context, s *store.Store, name string, n int, d store.Draw) error {
+	b, err := batch(s, name)
+	if err != nil {
+		return &failure{doing: "issue", err: err, batch: name}
+	}
+	codes, err := s.Issue(ctx, b.ID, n, d)
+	if err != nil {
+		f := &failure{doing: fmt.Sprintf("issue %s of %s", plural(n, "code"), b.Name), err: err, batch: b.Name}
+		return interruptedAs(ctx, f, "the same with the same --key: it gives the codes, if they were drawn")
+	}
+	return a.show(struct {
+		Batch string   `json:"batch"`
+		Ref   string   `json:"ref,omitempty"`
+		Key   string   `json:"key,omitempty"`
+		Codes []string `json:"codes"`
+	}{b.Name, d.Ref, d.Key, codes}, func(w io.Writer) {
+		for _, c := range codes {
+			fmt.Fprintln(w, c)
+		}
+	})
+}

@@ -1,0 +1,17 @@
+// Command codepool mints one-shot codes into an embedded store, hands them out and
+// burns each exactly once, from the shell. It is also the shortest tour of package
+// codepool/store: every command is one call of it.
+//
+//	codepool demo                                       the whole life of a million codes, in a minute
+//	codepool mint --name launch --count 1M              make a batch
+//	codepool issue launch 10 --ref order-7              draw codes at random, for good
+//	codepool redeem 7KQF-2M9X-T4WC --user player-42     burn one
+//	codepool redeem --file codes.csv                    or a stream of them
+//
+// Results go to standard output, everything else to standard error, so pipes and
+// --json see data only. The exit code tells a script what happened; exit.go has the table.
+package main
+
+import "os"
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"codepool/gen"
+	"codepool/store"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) mintCmd() *cobra.Command {
+	var t terms
+	var count amount
+	cmd := &cobra.Command{
+		Use:   "mint --name NAME --count N",
+		Short: "Make a batch of random codes",
+		Long: `Mint makes a batch of random codes and keeps them in stock until they are issued.
+
+If it is interrupted, by Ctrl-C or a power cut, the same command goes on where it
+stopped. A batch that is complete is never minted again under its name.`,
+		Example: `  codepool mint --name launch --count 1M --kind membership --kind-no SVIP --reward svip:30d
+  codepool mint --name xmas --count 50k --format alnum:10:5:XMAS --not-before 2026-12-24 --not-after 2027-01-07`,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	t.batch.Format = gen.DefaultFormat()
+	t.flags(cmd)
+	cmd.Flags().Var(&count, "count", "how many codes: 500, 10k, 1_000_000 or 1M")
+	cobra.CheckErr(cmd.MarkFlagRequired("count"))
+	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("count", cobra.NoFileCompletions))
+	return a.does(cmd, func(ctx context.Context, _ []string) error {
+		b := t.value()
+		b.Count = int64(count)
+		return a.withStore(true, func(s *store.Store) error { return a.mint(ctx, s, b) })
+	})
+}
+
+func (a *app) mint(ctx context.Context, s *store.Store, b store.Batch) error {
+	stop := a.follow("minting "+b.Name, b.Count, func() int64 { return minted(s, b.Name) })
+	info, err := s.Mint(ctx, b)
+	stop()
+	if err != nil {
+		f := &failure{err: err, batch: b.Name} // the store says how far it came
+		return interruptedAs(ctx, f, "the same command again: it goes on from there")
+	}
+	a.warnOfGuesses(info)
+	if err := a.show(info, func(w io.Writer) { batchFacts(info).write(w) }); err != nil {
+		return err
+	}
+	a.note("next: codepool issue %s 10 --ref ORDER", shellQuote(info.Name))
+	return nil
+}
+
+func minted(s *store.Store, name string) int64 {
+	info, err := s.BatchNamed(name)
+	if err != nil {
+		return 0
+	}
+	return info.Counts.Minted
+}
+
+// warnOfGuesses warns of codes that are too likely to be hit by guessing. Nobody
+// knows that of given codes.
+func (a *app) warnOfGuesses(info store.BatchInfo) {
+	if info.Risk.Space > 0 && !info.Risk.Acceptable(gen.DefaultHitsPerYear) {
+		a.warn("%s", info.Risk.Explain(gen.DefaultHitsPerYear))
+	}
+}
+
+// batchFacts lists all about one batch.
+func batchFacts(b store.BatchInfo) *facts {
+	f := newFacts()
+	f.add("batch", "%s (number %d)", b.Name, b.ID)
+	f.add("namespace", "%s", b.Namespace)
+	f.add("kind", "%s", join(b.Kind, b.KindNo))
+	f.add("reward", "%s", b.Reward)
+	f.add("format", "%s", b.Format)
+	f.add("valid", "%s", windowText(b.NotBefore, b.NotAfter))
+	f.add("owner", "%s", b.Owner)
+	f.add("remark", "%s", b.Remark)
+	if b.FromStock {
+		f.add("from stock", "codes can be redeemed without being issued")
+	}
+	c := b.Counts
+	f.add("codes", "%s", many(c.Minted))
+	f.add("in stock", "%s", many(c.Available))
+	for _, n := range []struct {
+		name  string
+		count int64
+	}{{"leased", c.Leased}, {"issued", c.Issued}, {"redeemed", c.Redeemed}, {"revoked", c.Revoked}} {
+		if n.count > 0 {
+			f.add(n.name, "%s", many(n.count))
+		}
+	}
+	if !b.Complete {
+		f.add("incomplete", "repeat the command that made it")
+	}
+	return f
+}
+
+// join writes a kind and its number as one word.
+func join(kind, no string) string {
+	if kind != "" && no != "" {
+		return kind + " " + no
+	}
+	return kind + no
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+const defaultData = "codepool-data"
+
+// app is what all commands share: the streams and what the global flags say. It
+// belongs to one run of the program and is used by one goroutine, except where a
+// method says otherwise.
+type app struct {
+	in   *os.File
+	out  *bufio.Writer
+	tty  struct{ in, out, err bool }
+	errw io.Writer
+
+	data, config         string
+	json, quiet, verbose bool
+
+	color bool // on standard error
+	ran   bool // a command's own code was reached: errors are no longer about usage
+}
+
+func newApp(in, out, errw *os.File) *app {
+	a := &app{in: in, out: bufio.NewWriterSize(out, 64<<10), errw: errw}
+	a.tty.in = term.IsTerminal(int(in.Fd()))
+	a.tty.out = term.IsTerminal(int(out.Fd()))
+	a.tty.err = term.IsTerminal(int(errw.Fd()))
+	_, noColor := os.LookupEnv("NO_COLOR")
+	a.color = a.tty.err && !noColor && os.Getenv("TERM") != "dumb"
+	return a
+}
+
+// run is the program: it returns the exit code.
+func run(args []string, in, out, errw *os.File) int {
+	a := newApp(in, out, errw)
+	ctx, stop := interruptible(context.Background(), a.errw)
+	defer stop()
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(a.out)
+	root.SetErr(errw)
+	cmd, err := root.ExecuteContextC(ctx)
+	if ferr := a.out.Flush(); err == nil {
+		err = ferr
+	}
+	if err == nil {
+		return exitOK
+	}
+	return a.report(ctx, cmd, err)
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "codepool",
+		Short: "Mint, issue and redeem one-shot codes, each exactly once",
+		Long: `codepool keeps one-shot codes in a directory: it mints them, draws them at
+random for an order or a player, and burns each exactly once. Every answer is on
+the disk before it is printed.
+
+Flags can also be set by environment (CODEPOOL_DATA for --data, CODEPOOL_MINT_FORMAT
+for --format of mint) and in a file codepool.toml (top-level keys for the flags of all
+commands, a table such as [mint] for those of one). Flags win over the environment,
+the environment over the file.
+
+Exit codes: 0 done, 1 failure, 2 usage, 3 unknown code, 4 already redeemed, 5 pool
+empty, 6 store locked, 7 refused by a rule, 130 interrupted.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return a.configure(cmd)
+		},
+	}
+	f := root.PersistentFlags()
+	f.StringVar(&a.data, "data", defaultData, "`directory` of the store")
+	f.StringVar(&a.config, "config", "", "configuration `file` (default codepool.toml, if there is one)")
+	f.BoolVar(&a.json, "json", false, "machine-readable output: one JSON object, or one a line")
+	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no remarks, only results and errors")
+	f.BoolVar(&a.verbose, "verbose", false, "show what the store does in the background")
+	cobra.CheckErr(root.MarkPersistentFlagDirname("data"))
+	cobra.CheckErr(root.MarkPersistentFlagFilename("config", "toml"))
+	a.addCommands(root)
+	return root
+}
+
+func (a *app) addCommands(root *cobra.Command) {
+	root.AddGroup(
+		&cobra.Group{ID: "start", Title: "Start here:"},
+		&cobra.Group{ID: "codes", Title: "Codes:"},
+		&cobra.Group{ID: "store", Title: "The store:"},
+	)
+	add := func(group string, cmds ...*cobra.Command) {
+		for _, c := range cmds {
+			c.GroupID = group
+			root.AddCommand(c)
+		}
+	}
+	add("start", a.demoCmd())
+	add("codes", a.mintCmd(), a.importCmd(), a.issueCmd(), a.redeemCmd(), a.checkCmd(), a.showCmd(), a.exportCmd())
+	add("store", a.batchesCmd(), a.statsCmd(), a.verifyCmd(), a.backupCmd(), a.restoreCmd())
+	root.AddCommand(a.benchCmd(), a.versionCmd(), a.demoChildCmd())
+}
+
+// does gives a command its code. Whatever goes wrong before it runs is a mistake in
+// the command line.
+func (a *app) does(cmd *cobra.Command, run func(ctx context.Context, args []string) error) *cobra.Command {
+	cmd.RunE = func(c *cobra.Command, args []string) error {
+		a.ran = true
+		return run(c.Context(), args)
+	}
+	return cmd
+}

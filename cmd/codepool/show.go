@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"codepool/gen"
+	"codepool/shard"
+	"codepool/store"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) showCmd() *cobra.Command {
+	var namespace string
+	cmd := &cobra.Command{
+		Use:   "show CODE",
+		Short: "Show all about a code",
+		Long: `Show tells the state of a code, its batch, whom it was issued to and the receipt of
+its redemption. A code that is still in stock is shown masked.`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	cmd.Flags().StringVar(&namespace, "namespace", "", "`scope` of the code")
+	return a.does(cmd, func(ctx context.Context, args []string) error {
+		return a.withStore(false, func(s *store.Store) error {
+			info, err := s.Lookup(ctx, namespace, args[0])
+			if err != nil {
+				return &failure{doing: "show " + args[0], err: err, code: args[0]}
+			}
+			b, err := s.Batch(info.BatchID)
+			if err != nil {
+				return err
+			}
+			return a.showCode(info, b)
+		})
+	})
+}
+
+// codeView is a code as it is shown.
+type codeView struct {
+	Code     string         `json:"code"`
+	State    string         `json:"state"`
+	Batch    string         `json:"batch"`
+	BatchID  store.BatchID  `json:"batch_id"`
+	Kind     string         `json:"kind,omitempty"`
+	KindNo   string         `json:"kind_no,omitempty"`
+	Reward   string         `json:"reward,omitempty"`
+	From     string         `json:"not_before,omitempty"`
+	Until    string         `json:"not_after,omitempty"`
+	Ref      string         `json:"ref,omitempty"`
+	IssuedAt string         `json:"issued_at,omitempty"`
+	Receipt  *store.Receipt `json:"receipt,omitempty"`
+}
+
+func (a *app) showCode(info store.CodeInfo, b store.BatchInfo) error {
+	v := codeView{
+		Code: info.Printed, State: info.State.String(), Batch: b.Name, BatchID: b.ID,
+		Kind: b.Kind, KindNo: b.KindNo, Reward: b.Reward,
+		From: instantText(b.NotBefore), Until: instantText(b.NotAfter),
+		Ref: info.Ref, IssuedAt: instantText(info.IssuedAt), Receipt: info.Receipt,
+	}
+	if info.State != shard.Issued && info.State != shard.Redeemed {
+		v.Code = gen.Mask(info.Code)
+	}
+	return a.show(v, func(w io.Writer) {
+		f := newFacts()
+		f.add("code", "%s", v.Code)
+		f.add("state", "%s", strings.Replace(v.State, "available", "available (in stock)", 1))
+		f.add("batch", "%s (number %d)", v.Batch, v.BatchID)
+		f.add("kind", "%s", join(v.Kind, v.KindNo))
+		f.add("reward", "%s", v.Reward)
+		f.add("valid", "%s", windowText(b.NotBefore, b.NotAfter))
+		f.add("issued to", "%s", v.Ref)
+		f.add("issued at", "%s", v.IssuedAt)
+		if r := v.Receipt; r != nil {
+			f.add("receipt", "%d", r.Number)
+			f.add("redeemed by", "%s", r.User)
+			f.add("redeemed at", "%s", instantText(r.At))
+			f.add("key", "%s", r.Key)
+		}
+		f.write(w)
+	})
+}
+
+// receiptFacts lists all about one redemption.
+func receiptFacts(r store.Receipt, batch string) *facts {
+	f := newFacts()
+	f.add("receipt", "%d", r.Number)
+	f.add("code", "%s", r.Code)
+	f.add("batch", "%s", strings.TrimSpace(fmt.Sprintf("%s (number %d)", batch, r.Batch)))
+	f.add("reward", "%s", r.Reward)
+	f.add("user", "%s", r.User)
+	f.add("key", "%s", r.Key)
+	f.add("at", "%s", instantText(r.At))
+	return f
+}

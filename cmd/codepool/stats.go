@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"codepool/store"
+
+	"github.com/spf13/cobra"
+)
+
+// statsView adds to the store's figures what they come to for one code.
+type statsView struct {
+	store.Stats
+	MemoryPerCode float64 `json:"memory_bytes_per_code"`
+	DiskPerCode   float64 `json:"disk_bytes_per_code"`
+}
+
+func viewStats(s store.Stats) statsView {
+	v := statsView{Stats: s}
+	if n := s.Codes.Minted; n > 0 {
+		v.MemoryPerCode = float64(s.PoolBytes+s.GateBytes) / float64(n)
+		v.DiskPerCode = float64(s.DiskBytes) / float64(n)
+	}
+	return v
+}
+
+func (a *app) statsCmd() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:               "stats",
+		Short:             "Show how much the store holds and what it costs",
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	return a.does(cmd, func(_ context.Context, _ []string) error {
+		return a.withStore(false, func(s *store.Store) error {
+			v := viewStats(s.Stats())
+			return a.show(v, func(w io.Writer) { statsFacts(v).write(w) })
+		})
+	})
+}
+
+func statsFacts(v statsView) *facts {
+	f, c := newFacts(), v.Codes
+	f.add("directory", "%s", v.Dir)
+	f.add("batches", "%s", many(v.Batches))
+	f.add("codes", "%s", many(c.Minted))
+	f.add("in stock", "%s", many(c.Available))
+	f.add("leased", "%s", many(c.Leased))
+	f.add("issued", "%s", many(c.Issued))
+	f.add("redeemed", "%s", many(c.Redeemed))
+	f.add("revoked", "%s", many(c.Revoked))
+	f.add("ledger", "%s, %s on disk", plural(v.Ledger, "record"), many(v.Durable))
+	f.add("memory", "%s for codes, %s for the gate: %.1f B a code", size(v.PoolBytes), size(v.GateBytes), v.MemoryPerCode)
+	f.add("disk", "%s, %.1f B a code; %s free", size(v.DiskBytes), v.DiskPerCode, size(v.DiskFree))
+	f.add("writes refused", "%s", v.Failure)
+	return f
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"codepool/gen"
+	"codepool/store"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// amount is a flag for a number of codes: "1000000", "1_000_000", "1000k" or "1M".
+type amount int64
+
+func (n *amount) Set(text string) error {
+	v, err := parseAmount(text)
+	if err == nil {
+		*n = amount(v)
+	}
+	return err
+}
+
+func (n *amount) String() string { return strconv.FormatInt(int64(*n), 10) }
+func (n *amount) Type() string   { return "N" }
+
+// parseAmount reads a whole number above 0, with underscores between digits and
+// k (thousand) or M (million) behind it, if at all.
+func parseAmount(text string) (int64, error) {
+	digits, unit := text, int64(1)
+	switch {
+	case strings.HasSuffix(text, "k"), strings.HasSuffix(text, "K"):
+		digits, unit = text[:len(text)-1], 1e3
+	case strings.HasSuffix(text, "m"), strings.HasSuffix(text, "M"):
+		digits, unit = text[:len(text)-1], 1e6
+	}
+	plain := strings.ReplaceAll(digits, "_", "")
+	odd := strings.HasPrefix(digits, "_") || strings.HasSuffix(digits, "_") || strings.Contains(digits, "__")
+	v, err := strconv.ParseInt(plain, 10, 64)
+	if err != nil || odd || v < 1 || v > (1<<62)/unit {
+		return 0, fmt.Errorf("%q is not a number of codes: write a whole number above 0, such as 500, 10k or 1_000_000", text)
+	}
+	return v * unit, nil
+}
+
+// instant is a flag for a point in time: RFC 3339, or a date, which is its first
+// moment in UTC.
+type instant struct{ time.Time }
+
+func (t *instant) Set(text string) error {
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if v, err := time.Parse(layout, text); err == nil {
+			t.Time = v.UTC()
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is not a time: write 2027-01-31 or 2027-01-31T18:00:00+01:00", text)
+}
+
+func (t *instant) String() string { return instantText(t.Time) }
+func (t *instant) Type() string   { return "time" }
+
+// formatValue is a flag for the format of codes.
+type formatValue struct{ *gen.Format }
+
+func (formatValue) Type() string { return "format" }
+
+// terms are the flags that say what a batch is; mint and import share them.
+type terms struct {
+	batch     store.Batch
+	notBefore instant
+	notAfter  instant
+}
+
+func (t *terms) flags(cmd *cobra.Command) {
+	f, b := cmd.Flags(), &t.batch
+	f.StringVar(&b.Name, "name", "", "`name` of the batch, unique in the store")
+	f.StringVar(&b.Namespace, "namespace", "", "`scope` in which the codes are unique")
+	f.StringVar(&b.Kind, "kind", "", "what the codes are good for, such as membership")
+	f.StringVar(&b.KindNo, "kind-no", "", "which one of that kind, such as SVIP")
+	f.StringVar(&b.Reward, "reward", "", "`text` that comes back with every receipt, such as svip:30d")
+	f.StringVar(&b.Owner, "owner", "", "`account` that the batch belongs to")
+	f.StringVar(&b.Remark, "remark", "", "`text` for people")
+	f.Var(&t.notBefore, "not-before", "valid from this time on (a date is its first moment in UTC)")
+	f.Var(&t.notAfter, "not-after", "valid until just before this time")
+	f.BoolVar(&b.FromStock, "from-stock", false, "codes can be redeemed without being issued first")
+	f.Var(formatValue{&b.Format}, "format", "class:length[:group[:prefix]], such as crockford:12:4 or alnum:10:5:VIP")
+	cobra.CheckErr(cmd.MarkFlagRequired("name"))
+	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("format", fixed(
+		"crockford:12:4", "crockford:16:4", "digits:16:4", "letters:14:0", "letters-case:12", "alnum:12:4", "alnum-case:12")))
+	for _, name := range []string{"name", "namespace", "kind", "kind-no", "reward", "owner", "remark", "not-before", "not-after"} {
+		cobra.CheckErr(cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions))
+	}
+}
+
+// value returns the batch that the flags describe.
+func (t *terms) value() store.Batch {
+	b := t.batch
+	b.NotBefore, b.NotAfter = t.notBefore.Time, t.notAfter.Time
+	return b
+}
+
+func fixed(words ...string) cobra.CompletionFunc {
+	return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
+}
+
+var (
+	_ pflag.Value = (*amount)(nil)
+	_ pflag.Value = (*instant)(nil)
+	_ pflag.Value = formatValue{}
+)
