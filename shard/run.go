@@ -87,8 +87,8 @@ func (r *Run) AddKeys(keys []Key) (int, error) {
 		sh := r.pool.Route(keys[at].Hash)
 		end, text := at, 0
 		for end < len(keys) && r.pool.Route(keys[end].Hash) == sh {
-			if n := len(keys[end].Wide); n > maxWideLen || n == 0 && keys[end].Word >= WideMark {
-				return out, fmt.Errorf("shard: a wide code of %d bytes: want 1 to %d", n, maxWideLen)
+			if n := len(keys[end].Wide); n > maxWideLen {
+				return out, fmt.Errorf("shard: a wide code of %d bytes: at most %d are allowed", n, maxWideLen)
 			}
 			text += len(keys[end].Wide)
 			end++
