@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -92,7 +93,9 @@ func (s *Store) checkIssue(ctx context.Context, id BatchID, n int, d Draw) (*bat
 // drawn is a code that a draw has chosen.
 type drawn struct {
 	drawnCode
-	key shard.Key
+	shard int32
+	word  uint64 // packed code; shard.WideMark if wide
+	wide  string
 }
 
 // draw chooses, journals and shows n codes. The order is what keeps a draw whole: the
@@ -114,12 +117,9 @@ func (s *Store) draw(ctx context.Context, b *batch, n int, d Draw, seen *keyView
 	if err != nil {
 		return nil, nil, err
 	}
-	slices.SortFunc(got, func(x, y drawn) int { // groups the record by run
-		if x.run != y.run {
-			return int(x.run) - int(y.run)
-		}
-		return int(int64(x.ordinal) - int64(y.ordinal))
-	})
+	if !slices.IsSortedFunc(got, byPlace) { // codes of one run come in order; several runs are grouped
+		slices.SortFunc(got, byPlace)
+	}
 	codes := make([]drawnCode, n)
 	for i := range got {
 		codes[i] = got[i].drawnCode
@@ -152,13 +152,24 @@ func (s *Store) choose(b *batch, n int) ([]drawn, error) {
 			if sh == nil {
 				return nil, ErrClosed
 			}
+			before := len(got)
 			sh.Draw(uint32(b.ID), int(k), shard.Drawing, func(seg *shard.Segment, pos uint32) {
-				got = append(got, drawn{drawnCode{seg.Run, seg.Ordinal(pos)}, sh.KeyAt(pos, seg)})
+				word, wide := sh.WordAt(pos, nil)
+				got = append(got, drawn{drawnCode{seg.Run, seg.Ordinal(pos)}, int32(i), word, string(wide)})
 			})
 			sh.Unlock()
+			slices.SortFunc(got[before:], byPlace)
 		}
 	}
 	return got, nil
+}
+
+// byPlace orders codes by run and ordinal.
+func byPlace(x, y drawn) int {
+	if x.run != y.run {
+		return cmp.Compare(x.run, y.run)
+	}
+	return cmp.Compare(x.ordinal, y.ordinal)
 }
 
 // journalDraw appends the draw's record and makes its codes Issued in memory.
@@ -182,12 +193,12 @@ func (s *Store) journalDraw(b *batch, d Draw, got []drawn, codes []drawnCode, se
 // settle moves chosen codes from Drawing to a state and marks their shards.
 func (s *Store) settle(got []drawn, to shard.State, mark uint64) {
 	for at := 0; at < len(got); {
-		i := s.pool.Route(got[at].key.Hash)
-		sh := s.pool.Lock(i)
+		i := got[at].shard
+		sh := s.pool.Lock(int(i))
 		if sh == nil {
 			return // closed: memory is gone, the journal stands
 		}
-		for at < len(got) && s.pool.Route(got[at].key.Hash) == i {
+		for at < len(got) && got[at].shard == i {
 			seg := sh.SegmentOf(got[at].run)
 			sh.Move(seg, seg.Position(got[at].ordinal), shard.Drawing, to)
 			at++
@@ -232,7 +243,7 @@ func (s *Store) printAll(b *batch, got []drawn) []string {
 	ends := make([]int, len(got))
 	var canon []byte
 	for i := range got {
-		canon = appendCanon(canon[:0], &got[i].key)
+		canon = appendCanon(canon[:0], &shard.Key{Word: got[i].word, Wide: got[i].wide})
 		text = b.Format.AppendPrinted(text, canon)
 		ends[i] = len(text)
 	}
@@ -255,7 +266,7 @@ func (s *Store) retriedDraw(ctx context.Context, b *batch, n int, d Draw, seen *
 		r.eachDrawn(func(run, ordinal uint32) {
 			_, k, found := s.codeOf(run, ordinal)
 			ok = ok && found
-			got = append(got, drawn{drawnCode{run, ordinal}, k})
+			got = append(got, drawn{drawnCode: drawnCode{run, ordinal}, word: k.Word, wide: k.Wide})
 		})
 		if !ok {
 			return ErrClosed
