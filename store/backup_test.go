@@ -3,8 +3,10 @@ package store_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -159,7 +161,7 @@ func wantRefused(t *testing.T, what string, data []byte, want ...error) {
 
 func TestRestoreRefusesTruncated(t *testing.T) {
 	data := smallBackup(t)
-	for n := 0; n < len(data); n += max(len(data)/80, 1) {
+	for n := 0; n < len(data); n += max(len(data)/fewer(80, 10), 1) {
 		wantRefused(t, fmt.Sprintf("cut to %d of %d bytes", n, len(data)), data[:n], store.ErrCorrupt, store.ErrFormat)
 	}
 	for n := len(data) - 20; n < len(data); n++ {
@@ -169,12 +171,15 @@ func TestRestoreRefusesTruncated(t *testing.T) {
 
 func TestRestoreRefusesFlippedBits(t *testing.T) {
 	data := smallBackup(t)
-	const seed = 7
+	const head, tail, random, seed = 40, 230, 60, 7 // the head and the whole manifest, byte by byte
 	r := rand.New(rand.NewPCG(seed, 0))
-	for i := range 150 {
-		at, bit := r.IntN(len(data)), byte(1)<<r.IntN(8)
-		if i < 80 { // the head and the manifest at the end, byte by byte
-			at = []int{i, len(data) - 1 - i}[i%2]
+	for i := 0; i < head+tail+random; i += fewer(1, 8) {
+		at, bit := i, byte(1)<<r.IntN(7)
+		switch {
+		case i >= head+tail:
+			at = r.IntN(len(data))
+		case i >= head:
+			at = len(data) - 1 - (i - head)
 		}
 		bad := bytes.Clone(data)
 		bad[at] ^= bit
@@ -183,6 +188,29 @@ func TestRestoreRefusesFlippedBits(t *testing.T) {
 			return
 		}
 	}
+}
+
+// A frame that is sound in itself but not the one that was written: only the sum
+// over the whole stream tells.
+func TestRestoreRefusesForgedFrame(t *testing.T) {
+	data := smallBackup(t)
+	const head = len("codepool backup, format 1\n")
+	payload := data[head+9:][:binary.LittleEndian.Uint32(data[head+1:])]
+	at := 0
+	next := func() []byte {
+		n, k := binary.Uvarint(payload[at:])
+		at += k + int(n)
+		return payload[at-int(n) : at]
+	}
+	key, value := next(), next()
+	text := bytes.Index(value, []byte("reward of b"))
+	if key[0] != 'B' || text < 0 {
+		t.Fatalf("the first pair is %q", key)
+	}
+	value[text] = 'R'
+	sealed(string(key), value)
+	binary.LittleEndian.PutUint32(data[head+5:], crc32.Checksum(payload, crc32.MakeTable(crc32.Castagnoli)))
+	wantRefused(t, "a forged frame", data, store.ErrCorrupt)
 }
 
 func TestRestoreRefusesOtherStreams(t *testing.T) {

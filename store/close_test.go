@@ -118,7 +118,7 @@ func TestCloseBesideEverything(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for range 12 {
+			for range fewer(12, 4) {
 				dir := t.TempDir()
 				s := open(t, dir, busy())
 				codes := issued(t, s, "b", 200)

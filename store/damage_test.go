@@ -18,7 +18,7 @@ import (
 // while Verify finds nothing.
 func TestFlippedBitsOnDisk(t *testing.T) {
 	dir, h := flushed(t)
-	const seed, flips = 11, 25
+	const seed = 11
 	for _, name := range files(t, dir) {
 		if filepath.Base(name) == "LOCK" {
 			continue
@@ -36,7 +36,7 @@ func TestFlippedBitsOnDisk(t *testing.T) {
 			if used == 0 {
 				t.Skip("holds nothing")
 			}
-			for range flips {
+			for range fewer(25, 5) {
 				at, bit := r.IntN(used), byte(1)<<r.IntN(8)
 				damaged := copyDir(t, dir)
 				path := filepath.Join(damaged, name)

@@ -19,6 +19,14 @@ import (
 // weak are options for tests that do not ask for a power cut: no sync is waited for.
 func weak() *store.Options { return &store.Options{Durability: store.WeakNoSync} }
 
+// fewer returns n, or some of it under the race detector, which is ten times as slow.
+func fewer(n, underRace int) int {
+	if raceOn {
+		return underRace
+	}
+	return n
+}
+
 // clock is a settable clock.
 type clock struct {
 	mu  sync.Mutex

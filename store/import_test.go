@@ -102,7 +102,7 @@ func (s *stopWhen) Err() error {
 }
 
 func TestImportResumes(t *testing.T) {
-	lines := make([]string, 600_000) // three rounds
+	lines := make([]string, 300_000) // two rounds
 	for i := range lines {
 		lines[i] = fmt.Sprintf("R%07d", i)
 	}

@@ -72,7 +72,7 @@ func TestModel(t *testing.T) {
 				codes: map[[2]string]*modelCode{}, stock: map[store.BatchID]int{}, used: map[string]modelKey{}, draws: map[string]modelDraw{},
 			}
 			m.s = open(t, m.dir, &m.opt)
-			for m.step = range 700 {
+			for m.step = range fewer(700, 200) {
 				m.one()
 				if t.Failed() {
 					t.Fatalf("at step %d; repeat with CODEPOOL_SEED=%d", m.step, seed)

@@ -33,7 +33,7 @@ type Options struct {
 	// Durability of answers. Default: Durable.
 	Durability Durability
 	// MemTableSize is the size in bytes of the engine's write buffer, of which up to
-	// three exist. Default 16 MiB; from 8 MiB to 1 GiB.
+	// three exist. Default 8 MiB; from 8 MiB to 1 GiB.
 	MemTableSize int64
 	// CheckpointEvery is the number of ledger records after which a checkpoint is
 	// written in the background, which bounds recovery. Default 2,000,000.
@@ -42,7 +42,7 @@ type Options struct {
 	// caller beyond it waits. Default 4 MiB.
 	MaxPending int
 	// DiskReserve is the free space in bytes below which writes are refused with
-	// ErrDiskFull. Default 16 × MemTableSize; the least is 4 × MemTableSize.
+	// ErrDiskFull. Default 32 × MemTableSize; the least is 4 × MemTableSize.
 	DiskReserve int64
 	// GuessesPerHour is how fast an attacker is assumed to try codes; GuessLimit how
 	// many hits a year are acceptable. Defaults: 4,000,000 and 0.01.
@@ -59,10 +59,10 @@ func (o Options) withDefaults() Options {
 	if o.Shards == 0 {
 		o.Shards = max(64, 1<<bits.Len(uint(8*runtime.GOMAXPROCS(0)-1)))
 	}
-	def(&o.MemTableSize, 16<<20)
+	def(&o.MemTableSize, 8<<20)
 	def(&o.CheckpointEvery, 2_000_000)
 	def(&o.MaxPending, 4<<20)
-	def(&o.DiskReserve, 16*o.MemTableSize)
+	def(&o.DiskReserve, 32*o.MemTableSize)
 	def(&o.GuessesPerHour, gen.DefaultGuessesPerHour)
 	def(&o.GuessLimit, gen.DefaultHitsPerYear)
 	if o.Clock == nil {

@@ -44,7 +44,7 @@ func (s *Store) Redeem(ctx context.Context, r Redemption) (Receipt, error) {
 		if err := v.group.wait(ctx); err != nil {
 			return Receipt{}, err
 		}
-		return v.receipt(&r, at), nil
+		return v.receipt(&r, &f.keys[v.form], at), nil
 	}
 }
 
@@ -125,15 +125,15 @@ type verdict struct {
 	group  *group // of a redemption that happened, nil otherwise
 	number uint64
 	b      *batch
-	key    *shard.Key
+	form   int    // which of the request's forms it is
 	mark   uint64 // group on which a refusal depends
 	err    error  // the refusal
 	again  bool   // ask again: another request with the same key came first, or a draw is at work
 }
 
-func (v *verdict) receipt(r *Redemption, at int64) Receipt {
+func (v *verdict) receipt(r *Redemption, k *shard.Key, at int64) Receipt {
 	rec := v.b.receipt(v.number, r.User, r.Key, at)
-	rec.Code = canonText(v.key)
+	rec.Code = canonText(k)
 	return rec
 }
 
@@ -153,6 +153,7 @@ func (s *Store) burn(r *Redemption, f *forms, at int64, seen *keyView, done func
 		}
 		v := s.burnLocked(sh, seg, pos, k, r, at, seen, done)
 		sh.Unlock()
+		v.form = i
 		return v
 	}
 	return verdict{err: ErrUnknownCode}
@@ -180,7 +181,7 @@ func (s *Store) burnLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, k *s
 	var buf [96]byte
 	body := appendRedeem(buf[:0], seg.Run, seg.Ordinal(pos), r.User, r.Key)
 	sh.Move(seg, pos, st, shard.Redeemed)
-	v := verdict{b: b, key: k}
+	v := verdict{b: b}
 	var err error
 	if done != nil {
 		v.number, v.group, err = s.com.appendCall(at, body, &call{done: done, b: b, key: *k, user: r.User, idk: r.Key, at: at})

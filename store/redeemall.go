@@ -124,7 +124,7 @@ func (s *Store) redeemSlow(ctx context.Context, r *Redemption, out *Result, at i
 			out.Err = v.err
 			return v.mark
 		}
-		out.Receipt = v.receipt(r, at)
+		out.Receipt = v.receipt(r, &f.keys[v.form], at)
 		return v.group.n
 	}
 }
@@ -219,7 +219,7 @@ func (s *Store) burnAll(sc *scratch, index int, idx []int32, rs []Redemption, ou
 			case v.group == nil:
 				out[i].Err = v.err
 			default:
-				out[i].Receipt = v.receipt(r, at)
+				out[i].Receipt = v.receipt(r, &sc.keys[i], at)
 			}
 			last = max(last, sh.Mark)
 			continue
