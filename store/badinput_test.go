@@ -99,8 +99,8 @@ func TestBadInput(t *testing.T) {
 		{"batch unknown", func() error { _, err := s.Batch(99); return err }, store.ErrUnknownBatch, "99"},
 		{"batch name unknown", func() error { _, err := s.BatchNamed("nobody"); return err }, store.ErrUnknownBatch, "nobody"},
 
-		{"mint nothing", mintIt(store.Batch{Name: "x"}), store.ErrInvalid, "Count is 0"},
-		{"mint less than nothing", mintIt(store.Batch{Name: "x", Count: -5}), store.ErrInvalid, "Count is -5"},
+		{"mint nothing", mintIt(store.Batch{Name: "x"}), store.ErrInvalid, "count is 0"},
+		{"mint less than nothing", mintIt(store.Batch{Name: "x", Count: -5}), store.ErrInvalid, "count is -5"},
 		{"mint too many", mintIt(store.Batch{Name: "x", Count: store.MaxBatch + 1}), store.ErrInvalid, "Count"},
 		{"mint more than the format holds", mintIt(store.Batch{Name: "x", Count: 5001, Format: digits}), store.ErrSpace, "10000"},
 		{"mint an unknown class", mintIt(store.Batch{Name: "x", Count: 1, Format: gen.Format{Class: 99}}), store.ErrInvalid, ""},

@@ -103,7 +103,7 @@ func (b *Batch) check(imported bool) error {
 		}
 	}
 	if strings.TrimSpace(b.Name) != b.Name {
-		errs = append(errs, errors.New("Name begins or ends with white space"))
+		errs = append(errs, errors.New("name begins or ends with white space"))
 	}
 	if !b.NotAfter.IsZero() && !b.NotBefore.Before(b.NotAfter) {
 		errs = append(errs, fmt.Errorf("window ends at %s, not after its start %s", stamp(b.NotAfter), stamp(b.NotBefore)))
@@ -118,7 +118,7 @@ func (b *Batch) check(imported bool) error {
 	}
 	if !imported {
 		if b.Count < 1 || b.Count > MaxBatch {
-			errs = append(errs, fmt.Errorf("Count is %d: want 1 to %d", b.Count, int64(MaxBatch)))
+			errs = append(errs, fmt.Errorf("count is %d: want 1 to %d", b.Count, int64(MaxBatch)))
 		}
 		if b.Format.Class == gen.Any {
 			errs = append(errs, errors.New("format \"any\" is for imported codes and cannot be minted"))

@@ -13,10 +13,10 @@ type pair struct {
 // size is what a pair weighs in a commit, with the engine's own overhead.
 func (p pair) size() int { return len(p.key) + len(p.value) + 64 }
 
-// engine is the seam below the store: an ordered map of small keys to values of up
-// to maxValue bytes. Badger is behind it (journal.go); fault injection and other
-// engines fit in front of or behind it. Implementations must be safe for
-// concurrent use.
+// engine is the seam below the store: an ordered map of small keys to values of less
+// than a mebibyte (above it Badger would move them out of its tree). Badger is behind
+// it (journal.go); fault injection and other engines fit in front of or behind it.
+// Implementations must be safe for concurrent use.
 type engine interface {
 	// write must take all pairs, all or none, in the order of the calls. They are
 	// durable after the next sync that was called later, and readable at once. Pairs of
@@ -52,9 +52,6 @@ type reader interface {
 	// its value, or nil.
 	last(prefix, from []byte) (key, value []byte, err error)
 }
-
-// maxValue bounds a value: above it the engine would move it out of its tree.
-const maxValue = 1<<20 - 4096
 
 // fuse stands in front of an engine and blows at the first failed write or sync,
 // whoever made it: all share one log, and after a failed sync the next one may
