@@ -10,8 +10,9 @@ type pair struct {
 	key, value []byte
 }
 
-// size is what a pair weighs in a commit, with the engine's own overhead.
-func (p pair) size() int { return len(p.key) + len(p.value) + 64 }
+// size is what a pair weighs in a commit, with the engine's own overhead. Badger
+// bounds the number of pairs too, by 96 bytes each whatever their size.
+func (p pair) size() int { return len(p.key) + len(p.value) + 128 }
 
 // engine is the seam below the store: an ordered map of small keys to values of less
 // than a mebibyte (above it Badger would move them out of its tree). Badger is behind

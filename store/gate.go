@@ -65,8 +65,8 @@ func (f *filter) block(hash, rest uint64) (b []uint64, bit uint64) {
 // with a branch a word, half of them mispredicted, the processor could not begin on
 // the next code while it waits for memory.
 func (f *filter) has(hash, rest uint64) bool {
-	b, bit := f.block(hash, rest)
-	_ = b[7]
+	words, bit := f.block(hash, rest)
+	b := (*[filterWords]uint64)(words) // one check of the length, and no read of a word
 	all := atomic.LoadUint64(&b[0]) >> (bit & 63) &
 		(atomic.LoadUint64(&b[1]) >> (bit >> 6 & 63)) &
 		(atomic.LoadUint64(&b[2]) >> (bit >> 12 & 63)) &

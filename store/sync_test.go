@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 )
@@ -43,12 +44,16 @@ func TestAnswersWaitForTheSync(t *testing.T) {
 	s, e, codes := openSync(t, t.TempDir())
 	defer s.Close()
 	hold := make(chan struct{})
+	release := sync.OnceFunc(func() { e.hold.Store(nil); close(hold) })
+	defer release()
 	e.hold.Store(&hold)
 	answers := make(chan error, 8)
 	note := func(_ Receipt, err error) { answers <- err }
 	s.RedeemFunc(t.Context(), Redemption{Code: codes[0], Key: "k"}, note)
-	for e.waiting.Load() == 0 { // written, and being synced
-		runtime.Gosched()
+	for ctx := soon(t); e.waiting.Load() == 0; runtime.Gosched() { // until it is written, and being synced
+		if ctx.Err() != nil {
+			t.Fatal("nobody syncs what was written")
+		}
 	}
 	s.RedeemFunc(t.Context(), Redemption{Code: codes[0]}, note) // refused because of the first
 	s.RedeemFunc(t.Context(), Redemption{Code: codes[1]}, note) // in the next group
@@ -79,8 +84,7 @@ func TestAnswersWaitForTheSync(t *testing.T) {
 		t.Errorf("a callback got %v before the sync", err)
 	default:
 	}
-	e.hold.Store(nil)
-	close(hold)
+	release()
 	counts := map[error]int{}
 	for range 3 {
 		counts[<-answers]++
