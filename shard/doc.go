@@ -44,7 +44,7 @@
 //
 // # Memory
 //
-// Per code: 8 bytes of word, 4 / 0.64…0.8 bytes of slot, half a byte of state. The
+// Per code: 8 bytes of word, 4 / 0.64…0.85 bytes of slot, half a byte of state. The
 // arrays live outside the Go heap where the platform allows it (anonymous
 // mappings), so the garbage collector neither scans them nor doubles them, and a
 // grown array's predecessor is given back at once. They are touched only under the

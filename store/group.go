@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -150,9 +149,6 @@ func (c *committer) end(g *group) {
 			k.err = g.err
 		}
 		c.answer(k)
-		if i%256 == 255 {
-			runtime.Gosched() // callbacks must not keep a whole time slice from the callers
-		}
 	}
 	clear(g.calls)
 	c.mu.Lock()
