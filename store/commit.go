@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -63,8 +64,9 @@ type committer struct {
 }
 
 // wakeInline is the number of waiting callers up to which the committer wakes them
-// itself: handing a few over costs more than waking them.
-const wakeInline = 64
+// itself, so that they all make it into the next group (with 1024 callers that gives
+// 1.4 times the rate). Waking more takes longer than a sync and is done beside it.
+const wakeInline = 2048
 
 func newCommitter(eng *fuse, dir *directory, lastRecord uint64, maxPending int, log *slog.Logger) *committer {
 	c := &committer{
@@ -325,6 +327,9 @@ func (c *committer) step() bool {
 		c.publish(g, err)
 	}
 	c.onCommit()
+	// Those just woken go first: what they ask for next is in the next group then, not
+	// in the one after it. This is no timer; with nobody to run it returns at once.
+	runtime.Gosched()
 	return true
 }
 
