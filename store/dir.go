@@ -20,6 +20,7 @@ import (
 //	HIGHWATER    the greatest ledger number known to be durable
 //	RESTORING    only while a restore is at work
 //	journal/     the engine's files
+//	journal-aside/  only while a store opens (enginecheck.go)
 const (
 	formatFile    = "CODEPOOL"
 	lockFile      = "LOCK"

@@ -23,7 +23,7 @@
 //
 // Everything is decided in one place, under one shard's lock (package shard). What
 // changed is a record of a few bytes in the open group. One committer writes a group
-// as one transaction of the engine; while it is synced the next group fills. There is
+// as one transaction of the engine and syncs it; meanwhile the next group fills. There is
 // no timer: a lone caller waits for one sync, eight thousand callers share it.
 //
 // # Promises
@@ -49,9 +49,10 @@
 //
 // # Lock order
 //
-//	Store.adding → Store.draws → shard → key stripe → committer.mu → group.done
-//	Store.drawKeys → all of these but adding
-//	index.mu → nothing; Store.mu → nothing
+//	Store.adding → Store.draws → shard → key stripe → committer.mu
+//	Store.drawKeys → Store.draws → …
+//	gate shard → shard
+//	committer.writing → committer.mu; group.mu, index.mu and Store.mu → nothing of ours
 //
 // Never two shards at once, never a shard across I/O.
 //
