@@ -20,6 +20,11 @@ type Stats struct {
 	DiskFree   int64         `json:"disk_free"`
 	Uptime     time.Duration `json:"uptime"`
 	Recovery   Recovery      `json:"recovery"`
+	// CheckpointError is why the last checkpoint failed, empty if it did not: nothing is
+	// lost by that, but the next opening replays more.
+	CheckpointError string `json:"checkpoint_error,omitempty"`
+	// HighWaterError is why the high-water mark could not be written, empty if it could.
+	HighWaterError string `json:"high_water_error,omitempty"`
 	// Failure is why the store refuses writes, empty if it does not.
 	Failure string `json:"failure,omitempty"`
 }
@@ -48,6 +53,12 @@ func (s *Store) Stats() Stats {
 	}
 	st.DiskBytes, st.WriteBytes = s.eng.sizes()
 	st.DiskFree, _ = freeSpace(s.path)
+	if err := s.maint.lastErr.Load(); err != nil && *err != nil {
+		st.CheckpointError = (*err).Error()
+	}
+	if err := s.dir.markError.Load(); err != nil {
+		st.HighWaterError = (*err).Error()
+	}
 	if err := s.com.failure(); err != nil {
 		st.Failure = err.Error()
 	} else if err := s.dir.room(true); err != nil {
