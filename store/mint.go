@@ -181,7 +181,7 @@ func (s *Store) mintAll(ctx context.Context, b *batch) error {
 		}
 		writing.Wait()
 		if written != nil {
-			r.abandon()
+			s.abandon(r)
 			return written
 		}
 		if r.header.Count == 0 {
@@ -246,35 +246,49 @@ func (s *Store) stage(b *batch, codes *runCodes, initial shard.State, ref string
 	s.mu.Lock()
 	id := uint32(len(s.mu.runs))
 	s.mu.runs = append(s.mu.runs, runHeader{})
+	s.mu.staged[id] = struct{}{}
 	s.mu.Unlock()
 	run := s.pool.NewRun(id, uint32(b.ID), b.space.id)
 	hashes, n, err := codes.addTo(run)
 	r := &stagedRun{codes: codes, run: run, header: runHeader{ID: id, Batch: uint32(b.ID), Count: uint32(n), Initial: initial, Mixed: codes.keys != nil, Ref: ref}}
 	if err != nil {
-		r.abandon()
+		s.abandon(r)
 		if s.closed.Load() {
 			err = ErrClosed
 		}
 		return nil, err
 	}
 	s.admitHashes(hashes, room)
+	if n == 0 { // every code exists already: there is nothing to write
+		s.unstage(id)
+	}
 	return r, nil
 }
 
-func (r *stagedRun) abandon() { r.run.Abandon() }
+// abandon takes back a staged run of which nothing is durable.
+func (s *Store) abandon(r *stagedRun) {
+	r.run.Abandon()
+	s.unstage(r.header.ID)
+}
+
+func (s *Store) unstage(run uint32) {
+	s.mu.Lock()
+	delete(s.mu.staged, run)
+	s.mu.Unlock()
+}
 
 // writeRun makes a staged run durable and live: its pages, then header and ledger
 // record with the next group.
 func (s *Store) writeRun(ctx context.Context, r *stagedRun) error {
 	if err := s.writePages(ctx, r); err != nil {
-		r.abandon()
+		s.abandon(r)
 		return err
 	}
 	h := &r.header
 	body := appendRun(nil, h.ID, h.Batch, h.Count, h.Initial, h.Ref)
 	_, g, err := s.com.append(s.now(), body, 1, []pair{h.pair()}, false)
 	if err != nil {
-		r.abandon()
+		s.abandon(r)
 		return err
 	}
 	// From here on the run may be durable: the context no longer matters.
@@ -287,6 +301,7 @@ func (s *Store) writeRun(ctx context.Context, r *stagedRun) error {
 	if !r.run.Activate(h.Initial, nil) {
 		return ErrClosed
 	}
+	s.unstage(h.ID)
 	if h.Initial == shard.Available {
 		s.batch(h.Batch).free.Add(int64(h.Count))
 	}

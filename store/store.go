@@ -33,7 +33,8 @@ type Store struct {
 	mu struct {
 		sync.Mutex // guards what follows and growth of spaces and batches
 		byName     map[string]*batch
-		runs       []runHeader // by number; entry 0 is unused
+		runs       []runHeader         // by number; entry 0 is unused
+		staged     map[uint32]struct{} // runs that are being added: maybe durable, not yet live
 	}
 
 	// adding is held, as one token, by the one Mint or Import at work: each takes tens
@@ -124,6 +125,7 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 	s.batches.Store(&[]*batch{nil})
 	s.mu.byName = map[string]*batch{}
 	s.mu.runs = make([]runHeader, 1)
+	s.mu.staged = map[uint32]struct{}{}
 	if s.pool, err = shard.New(opt.Shards); err == nil {
 		s.gate = newGate(opt.Shards)
 		s.index = &index{eng: eng}
