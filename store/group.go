@@ -3,33 +3,27 @@ package store
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
-	"sync"
 	"sync/atomic"
-
-	"codepool/shard"
 )
 
 // group is the set of operations that one sync makes durable.
 type group struct {
-	n uint64 // groups count from 1
+	latch        // opens when err is known
+	n     uint64 // groups count from 1
 	spare
 	extra   []pair // pairs to be written with the group
 	last    uint64 // number of the last record
 	records uint64
 	written bool  // by the engine; guarded by committer.mu until it is published
 	at      int64 // time of the last record in the open entry
-	waiters int
+	lots    []*lot
+	joined  int // callers that wait for it, by committer.append
+	calls   int // requests in lots that are answered through a callback
+	crowd   int // requests in lots
+	err     error
 
-	// Callers park on cond; those with a context park on ready. err is written before
-	// ended and read after it.
-	cond  sync.Cond
-	ended atomic.Bool
-	err   error
-	mu    struct {
-		sync.Mutex
-		ready chan struct{} // made by the first caller with a context
-	}
+	inside atomic.Int32  // callers in waitBriefly
+	back   chan struct{} // gets a token when the last of them has left it
 }
 
 // spare is the memory of a group, handed to a later one when it is done: groups of a
@@ -37,21 +31,6 @@ type group struct {
 type spare struct {
 	buf     []byte // records of all entries, one after the other
 	entries []entry
-	calls   []call
-}
-
-// parking is the lock of a group's Cond. Cond.Wait takes its ticket, then calls Unlock,
-// then sleeps; so a group that ended before the ticket was taken is noticed in Unlock,
-// and one that ends later wakes the ticket. No lock is held or even touched: eight
-// thousand callers coming back would queue for it.
-type parking group
-
-func (p *parking) Lock() {}
-
-func (p *parking) Unlock() {
-	if p.ended.Load() {
-		p.cond.Broadcast()
-	}
 }
 
 type entry struct {
@@ -60,22 +39,9 @@ type entry struct {
 	records    int
 }
 
-// call is an answer to be given through a callback: what its receipt is made of, or
-// why there is none.
-type call struct {
-	done      func(Receipt, error)
-	err       error
-	receipt   *Receipt // ready made, if not nil
-	b         *batch
-	key       shard.Key
-	user, idk string
-	number    uint64
-	at        int64
-}
-
-func newGroup(n uint64) *group {
-	g := &group{n: n}
-	g.cond.L = (*parking)(g)
+func newGroup(n uint64, back chan struct{}) *group {
+	g := &group{n: n, back: back}
+	g.init()
 	return g
 }
 
@@ -111,69 +77,19 @@ func (g *group) add(first uint64, at int64, body []byte, records int) {
 // wait returns when the group is durable (nil) or is known to have failed, or the
 // context ends; both of the latter are ErrOutcomeUnknown.
 func (g *group) wait(ctx context.Context) error {
-	if ctx.Done() == nil {
-		for !g.ended.Load() {
-			g.cond.Wait()
-		}
-		return g.err
+	if err := g.latch.wait(ctx); err != nil {
+		return err
 	}
-	g.mu.Lock()
-	if g.mu.ready == nil {
-		g.mu.ready = make(chan struct{})
-		if g.ended.Load() {
-			close(g.mu.ready)
-		}
-	}
-	ready := g.mu.ready
-	g.mu.Unlock()
-	select {
-	case <-ready:
-		return g.err
-	case <-ctx.Done():
-		return fmt.Errorf("%w: stopped waiting for the disk: %w", ErrOutcomeUnknown, context.Cause(ctx))
-	}
+	return g.err
 }
 
-// end publishes the group's outcome to all who wait for it.
-func (c *committer) end(g *group) {
-	g.mu.Lock()
-	g.ended.Store(true)
-	if g.mu.ready != nil {
-		close(g.mu.ready)
+// waitBriefly is wait for a caller that has little to do until it is back with its next
+// request: the committer gathers these.
+func (g *group) waitBriefly(ctx context.Context) error {
+	g.inside.Add(1)
+	err := g.wait(ctx)
+	if g.inside.Add(-1) == 0 && g.ended.Load() {
+		kick(g.back)
 	}
-	g.mu.Unlock()
-	g.cond.Broadcast()
-	for i := range g.calls {
-		k := &g.calls[i]
-		if g.err != nil {
-			k.err = g.err
-		}
-		c.answer(k)
-	}
-	clear(g.calls)
-	c.mu.Lock()
-	if len(c.mu.spares) < maxSpares {
-		c.mu.spares = append(c.mu.spares, spare{g.buf[:0], g.entries[:0], g.calls[:0]})
-	}
-	c.mu.Unlock()
-}
-
-// answer calls a callback. A panic in it is the host's mistake, but on our goroutine
-// it would end the host.
-func (c *committer) answer(k *call) {
-	defer func() {
-		if p := recover(); p != nil {
-			c.log.Error("panic in a RedeemFunc callback", "panic", p)
-		}
-	}()
-	switch {
-	case k.err != nil:
-		k.done(Receipt{}, k.err)
-	case k.receipt != nil:
-		k.done(*k.receipt, nil)
-	default:
-		r := k.b.receipt(k.number, k.user, k.idk, k.at)
-		r.Code = canonText(&k.key)
-		k.done(r, nil)
-	}
+	return err
 }

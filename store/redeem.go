@@ -13,38 +13,81 @@ import (
 // ErrExpired, ErrRevoked, ErrKeyConflict, ErrInvalid) change nothing. When ctx ends
 // while the answer waits for the disk the error is ErrOutcomeUnknown: the code may
 // be burned, and repeating the request with the same key tells.
-func (s *Store) Redeem(ctx context.Context, r Redemption) (Receipt, error) {
+func (s *Store) Redeem(ctx context.Context, r Redemption) (rec Receipt, err error) {
+	for s.com.crowd.Load() {
+		l, i, err := s.joinCrowd(ctx, &r, &rec)
+		if l == nil {
+			return rec, err
+		}
+		// Thousands of callers park here: the fewer cold cache lines of their stacks are
+		// touched on the way, the faster they come back.
+		again := false
+		if err = l.wait(ctx); err == nil {
+			again, err = l.outcome(i, &rec)
+		}
+		s.intake.leave(l)
+		if !again {
+			return rec, err
+		}
+		runtime.Gosched()
+	}
+	err = s.redeemAlone(ctx, &r, &rec)
+	return rec, err
+}
+
+// joinCrowd puts a request into the intake. With no lot the answer is known already.
+func (s *Store) joinCrowd(ctx context.Context, r *Redemption, rec *Receipt) (*lot, int, error) {
 	var f forms
-	if err := s.enter(ctx, &r, &f); err != nil {
-		return Receipt{}, err
+	if err := s.enter(ctx, r, &f); err != nil {
+		return nil, 0, err
 	}
 	if err := s.com.admit(ctx); err != nil {
-		return Receipt{}, err
+		return nil, 0, err
+	}
+	var seen keyView
+	if r.Key != "" {
+		known, err := s.retriedRedeem(ctx, *r, f, &seen)
+		if known != nil || err != nil {
+			return nil, 0, known.put(rec, err)
+		}
+	}
+	return s.intake.join(r, s.pick(&f), &seen, nil)
+}
+
+// redeemAlone decides a request by itself.
+func (s *Store) redeemAlone(ctx context.Context, r *Redemption, rec *Receipt) error {
+	var f forms
+	if err := s.enter(ctx, r, &f); err != nil {
+		return err
+	}
+	if err := s.com.admit(ctx); err != nil {
+		return err
 	}
 	at := s.now()
 	for {
 		var seen keyView
 		if r.Key != "" {
-			rec, known, err := s.retriedRedeem(ctx, r, f, &seen)
-			if known || err != nil {
-				return rec, err
+			known, err := s.retriedRedeem(ctx, *r, f, &seen)
+			if known != nil || err != nil {
+				return known.put(rec, err)
 			}
 		}
-		v := s.burn(&r, &f, at, &seen, nil)
+		v := s.burn(r, &f, at, &seen)
 		if v.again {
 			runtime.Gosched()
 			continue
 		}
 		if v.group == nil {
 			if err := s.com.waitFor(ctx, v.mark); err != nil {
-				return Receipt{}, err
+				return err
 			}
-			return Receipt{}, v.err
+			return v.err
 		}
-		if err := v.group.wait(ctx); err != nil {
-			return Receipt{}, err
+		if err := v.group.waitBriefly(ctx); err != nil {
+			return err
 		}
-		return v.receipt(&r, &f.keys[v.form], at), nil
+		v.receipt(r, &f.keys[v.form], at, rec)
+		return nil
 	}
 }
 
@@ -61,29 +104,37 @@ func (s *Store) RedeemFunc(ctx context.Context, r Redemption, done func(Receipt,
 		err = s.com.admit(ctx)
 	}
 	if err != nil {
-		s.com.answer(&call{err: err, done: done})
+		s.com.answer(done, Receipt{}, err)
 		return
 	}
-	at := s.now()
-	for {
-		var seen keyView
-		if r.Key != "" {
-			rec, known, err := s.retriedRedeem(ctx, r, f, &seen)
-			if known || err != nil {
-				s.com.answer(&call{receipt: &rec, err: err, done: done})
-				return
+	var seen keyView
+	if r.Key != "" {
+		known, err := s.retriedRedeem(ctx, r, f, &seen)
+		if known != nil || err != nil {
+			var rec Receipt
+			err = known.put(&rec, err)
+			s.com.answer(done, rec, err)
+			return
+		}
+	}
+	if _, _, err := s.intake.join(&r, s.pick(&f), &seen, done); err != nil {
+		s.com.answer(done, Receipt{}, err)
+	}
+}
+
+// pick chooses, of the forms that a text may have, the one that burn would find.
+func (s *Store) pick(f *forms) *shard.Key {
+	for i := range f.n - 1 {
+		k := &f.keys[i]
+		if sh := s.pool.Lock(s.pool.Route(k.Hash)); sh != nil {
+			_, _, ok := sh.Find(k)
+			sh.Unlock()
+			if ok {
+				return k
 			}
 		}
-		v := s.burn(&r, &f, at, &seen, done)
-		if v.again {
-			runtime.Gosched()
-			continue
-		}
-		if v.group == nil {
-			s.com.callAfter(v.mark, call{err: v.err, done: done})
-		}
-		return
 	}
+	return &f.keys[f.n-1]
 }
 
 // enter checks a request without locking anything. ErrUnknownCode from here is
@@ -131,15 +182,13 @@ type verdict struct {
 	again  bool   // ask again: another request with the same key came first, or a draw is at work
 }
 
-func (v *verdict) receipt(r *Redemption, k *shard.Key, at int64) Receipt {
-	rec := v.b.receipt(v.number, r.User, r.Key, at)
+func (v *verdict) receipt(r *Redemption, k *shard.Key, at int64, rec *Receipt) {
+	*rec = v.b.receipt(v.number, r.User, r.Key, at)
 	rec.Code = canonText(k)
-	return rec
 }
 
-// burn decides one redemption under its shard's lock. With done, the answer to a
-// redemption that happens is left to the committer.
-func (s *Store) burn(r *Redemption, f *forms, at int64, seen *keyView, done func(Receipt, error)) verdict {
+// burn decides one redemption under its shard's lock.
+func (s *Store) burn(r *Redemption, f *forms, at int64, seen *keyView) verdict {
 	for i := range f.n {
 		k := &f.keys[i]
 		sh := s.pool.Lock(s.pool.Route(k.Hash))
@@ -151,7 +200,7 @@ func (s *Store) burn(r *Redemption, f *forms, at int64, seen *keyView, done func
 			sh.Unlock()
 			continue
 		}
-		v := s.burnLocked(sh, seg, pos, k, r, at, seen, done)
+		v := s.burnLocked(sh, seg, pos, r, at, seen)
 		sh.Unlock()
 		v.form = i
 		return v
@@ -161,7 +210,7 @@ func (s *Store) burn(r *Redemption, f *forms, at int64, seen *keyView, done func
 
 // burnLocked judges one redemption and, if it is allowed, moves, journals and notes
 // its key. REQUIRES: the shard is held.
-func (s *Store) burnLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, k *shard.Key, r *Redemption, at int64, seen *keyView, done func(Receipt, error)) verdict {
+func (s *Store) burnLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, r *Redemption, at int64, seen *keyView) verdict {
 	if r.Key != "" {
 		// Before judging: the code may be gone because of this very key.
 		if !s.keys.claim(seen) {
@@ -183,11 +232,7 @@ func (s *Store) burnLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, k *s
 	sh.Move(seg, pos, st, shard.Redeemed)
 	v := verdict{b: b}
 	var err error
-	if done != nil {
-		v.number, v.group, err = s.com.appendCall(at, body, &call{done: done, b: b, key: *k, user: r.User, idk: r.Key, at: at})
-	} else {
-		v.number, v.group, err = s.com.append(at, body, 1, nil, false)
-	}
+	v.number, v.group, err = s.com.append(at, body, 1, nil, false)
 	if err != nil { // nothing was journaled, so nothing happened
 		s.takeBack(sh, seg, pos, st, b)
 		return verdict{err: err}
@@ -207,12 +252,11 @@ func (s *Store) takeBack(sh *shard.Shard, seg *shard.Segment, pos uint32, st sha
 	}
 }
 
-// retriedRedeem looks for an earlier redemption with the request's key. known is
-// true if there was one; then the answer is its receipt, or ErrKeyConflict. Its
-// arguments are copies so that only requests with a key pay for the closure.
-func (s *Store) retriedRedeem(ctx context.Context, r Redemption, f forms, seen *keyView) (rec Receipt, known bool, err error) {
+// retriedRedeem looks for an earlier redemption with the request's key, and returns its
+// receipt, nil if there was none, or ErrKeyConflict. Its arguments are copies and its
+// receipt is not the caller's, so that only requests with a key pay for the closure.
+func (s *Store) retriedRedeem(ctx context.Context, r Redemption, f forms, seen *keyView) (known *Receipt, err error) {
 	err = s.lookupKey(ctx, keyRedeem, r.Key, seen, func(found *record) error {
-		known = true
 		b, k, ok := s.codeOf(found.run, found.ordinal)
 		if !ok {
 			return ErrClosed
@@ -224,11 +268,20 @@ func (s *Store) retriedRedeem(ctx context.Context, r Redemption, f forms, seen *
 		if !same || string(found.user) != r.User {
 			return fmt.Errorf("%w: key %q redeemed another code or for another user", ErrKeyConflict, r.Key)
 		}
-		rec = b.receipt(found.number, r.User, r.Key, found.at)
+		rec := b.receipt(found.number, r.User, r.Key, found.at)
 		rec.Code = canonText(&k)
+		known = &rec
 		return nil
 	})
-	return rec, known, err
+	return known, err
+}
+
+// put copies the receipt, if there is one, and passes err on.
+func (r *Receipt) put(to *Receipt, err error) error {
+	if r != nil {
+		*to = *r
+	}
+	return err
 }
 
 // codeOf returns the code and batch that a record names. ok is false when the store

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"time"
 
 	"codepool/shard"
 )
@@ -27,6 +28,11 @@ func (s *Store) RedeemAll(ctx context.Context, rs []Redemption) []Result {
 	return out
 }
 
+// yieldEvery is how many codes are decided between two offers of the processor: the
+// committer that comes back from a sync would otherwise wait for the end of the call,
+// and the disk with it.
+const yieldEvery = 256
+
 // doubt withdraws the answers whose durability is not known.
 func (s *Store) doubt(out []Result, err error) {
 	durable := s.com.durableRecord.Load()
@@ -39,119 +45,55 @@ func (s *Store) doubt(out []Result, err error) {
 	}
 }
 
-// scratch is the working memory of one RedeemAll call, for up to entryRecords codes.
+// scratch is the working memory for up to entryRecords requests that are decided together.
 type scratch struct {
 	keys      []shard.Key
-	order     []int32 // indexes of codes, grouped by shard
+	shards    []int32 // by request: shard, or notHere
+	res       []outcome
+	order     []int32 // indexes of requests, grouped by shard
 	start     []int32 // by shard: first place in order
-	shards    []int32 // by code: shard, -1 if it is not looked up
 	pos, segs []int32
-	burned    []int32 // codes of the present shard that were moved, with their old states
+	burned    []int32 // requests of the present shard whose codes were moved, with their old states
 	from      []shard.State
-	slow      []int32 // codes with several forms or a key that another request claimed
+	slow      []int32 // requests with several forms
 	views     []keyView
 	body      []byte
-	text      []byte
+	buf       []byte
 	ends      []int32
+}
+
+// notHere stands for the shard of a request that is not decided with the others.
+const notHere = -1
+
+// outcome is the answer to one request: a redemption if err is nil.
+type outcome struct {
+	b      *batch
+	number uint64
+	err    error
+	again  bool // ask again: another request with the same key came first, or a draw is at work
 }
 
 var scratchPool = sync.Pool{New: func() any { return new(scratch) }}
 
+// size makes room for n requests. Keys and views stay as they are.
 func (sc *scratch) size(n, shards int) {
 	if cap(sc.keys) < n {
 		sc.keys, sc.order, sc.shards = make([]shard.Key, n), make([]int32, n), make([]int32, n)
 		sc.pos, sc.segs = make([]int32, n), make([]int32, n)
+		sc.res = make([]outcome, n)
 	}
 	sc.keys, sc.order, sc.shards = sc.keys[:n], sc.order[:n], sc.shards[:n]
-	sc.pos, sc.segs = sc.pos[:n], sc.segs[:n]
+	sc.pos, sc.segs, sc.res = sc.pos[:n], sc.segs[:n], sc.res[:n]
 	if cap(sc.start) < shards+1 {
 		sc.start = make([]int32, shards+1)
 	}
 	sc.start = sc.start[:shards+1]
+	sc.slow = sc.slow[:0]
+}
+
+// group orders the requests by shard.
+func (sc *scratch) group() {
 	clear(sc.start)
-	sc.slow, sc.views = sc.slow[:0], sc.views[:0]
-}
-
-// redeemPart decides up to entryRecords redemptions and returns the number of the
-// last group that one of the answers waits for.
-func (s *Store) redeemPart(ctx context.Context, sc *scratch, rs []Redemption, out []Result) (last uint64) {
-	if err := s.com.admit(ctx); err != nil {
-		for i := range out {
-			out[i].Err = err
-		}
-		return 0
-	}
-	at := s.now()
-	sc.size(len(rs), s.pool.Shards())
-	s.lookUpAll(ctx, sc, rs, out)
-	for sh := range s.pool.Shards() {
-		if idx := sc.order[sc.start[sh]:sc.start[sh+1]]; len(idx) > 0 {
-			last = max(last, s.burnAll(sc, sh, idx, rs, out, at))
-		}
-	}
-	if last > 0 {
-		kick(s.com.work)
-	}
-	s.fillCodes(sc, out)
-	for _, i := range sc.slow {
-		last = max(last, s.redeemSlow(ctx, &rs[i], &out[i], at))
-	}
-	return last
-}
-
-// redeemSlow decides one redemption by itself, without waiting for the disk, and
-// returns the group that its answer waits for.
-func (s *Store) redeemSlow(ctx context.Context, r *Redemption, out *Result, at int64) uint64 {
-	var f forms
-	if out.Err = s.enter(ctx, r, &f); out.Err != nil {
-		return 0
-	}
-	for {
-		var seen keyView
-		if r.Key != "" {
-			rec, known, err := s.retriedRedeem(ctx, *r, f, &seen)
-			if known || err != nil {
-				*out = Result{rec, err}
-				return 0
-			}
-		}
-		v := s.burn(r, &f, at, &seen, nil)
-		if v.again {
-			runtime.Gosched()
-			continue
-		}
-		if v.group == nil {
-			out.Err = v.err
-			return v.mark
-		}
-		out.Receipt = v.receipt(r, &f.keys[v.form], at)
-		return v.group.n
-	}
-}
-
-// lookUpAll finds each code's key and shard and groups the codes by shard.
-func (s *Store) lookUpAll(ctx context.Context, sc *scratch, rs []Redemption, out []Result) {
-	var f forms
-	keyed := false
-	for i := range rs {
-		sc.shards[i] = -1
-		if err := s.enter(ctx, &rs[i], &f); err != nil {
-			out[i].Err = err
-			continue
-		}
-		if f.n > 1 {
-			sc.slow = append(sc.slow, int32(i))
-			continue
-		}
-		if rs[i].Key != "" {
-			keyed = true
-		}
-		sc.keys[i] = f.keys[0]
-		sc.shards[i] = int32(s.pool.Route(f.keys[0].Hash))
-	}
-	if keyed {
-		s.lookUpKeys(ctx, sc, rs, out)
-	}
 	for _, sh := range sc.shards {
 		if sh >= 0 {
 			sc.start[sh+1]++
@@ -170,6 +112,145 @@ func (s *Store) lookUpAll(ctx context.Context, sc *scratch, rs []Redemption, out
 	sc.start[0] = 0
 }
 
+// texts writes the codes of all redemptions into one string that they share.
+func (sc *scratch) texts() string {
+	sc.buf, sc.ends = sc.buf[:0], sc.ends[:0]
+	for i := range sc.res {
+		if sc.shards[i] >= 0 && sc.res[i].err == nil && !sc.res[i].again {
+			sc.buf = appendCanon(sc.buf, &sc.keys[i])
+		}
+		sc.ends = append(sc.ends, int32(len(sc.buf)))
+	}
+	return string(sc.buf)
+}
+
+// text is the code of request i in what texts returned.
+func (sc *scratch) text(all string, i int) string {
+	if i == 0 {
+		return all[:sc.ends[0]]
+	}
+	return all[sc.ends[i-1]:sc.ends[i]]
+}
+
+// redeemPart decides up to entryRecords redemptions and returns the number of the
+// last group that one of the answers waits for.
+func (s *Store) redeemPart(ctx context.Context, sc *scratch, rs []Redemption, out []Result) (last uint64) {
+	err := s.com.admit(ctx)
+	if s.closed.Load() {
+		err = ErrClosed
+	}
+	if err != nil {
+		for i := range out {
+			out[i].Err = err
+		}
+		return 0
+	}
+	at := s.now()
+	sc.size(len(rs), s.pool.Shards())
+	s.lookUpAll(ctx, sc, rs, out)
+	last = s.burnEach(sc, rs, at)
+	if last > 0 {
+		kick(s.com.work)
+	}
+	codes, when := sc.texts(), time.UnixMicro(at).UTC()
+	for i := range out {
+		v, r := &sc.res[i], &rs[i]
+		switch {
+		case sc.shards[i] < 0: // answered in lookUpAll, or slow
+		case v.again:
+			sc.slow = append(sc.slow, int32(i))
+		case v.err != nil:
+			out[i].Err = v.err
+		default:
+			out[i].Receipt = Receipt{Number: v.number, Code: sc.text(codes, i), Batch: v.b.ID, User: r.User, Key: r.Key, Reward: v.b.Reward, At: when}
+		}
+	}
+	for _, i := range sc.slow {
+		last = max(last, s.redeemSlow(ctx, &rs[i], &out[i], at))
+	}
+	return last
+}
+
+// burnEach decides the requests in sc, shard by shard, and returns the number of the
+// last group that one of the answers waits for. It does not wake the committer.
+func (s *Store) burnEach(sc *scratch, rs []Redemption, at int64) (last uint64) {
+	sc.group()
+	decided := 0
+	for sh := range s.pool.Shards() {
+		idx := sc.order[sc.start[sh]:sc.start[sh+1]]
+		if len(idx) == 0 {
+			continue
+		}
+		last = max(last, s.burnAll(sc, sh, idx, rs, at))
+		if decided += len(idx); decided >= yieldEvery {
+			decided = 0
+			runtime.Gosched()
+		}
+	}
+	return last
+}
+
+// redeemSlow decides one redemption by itself, without waiting for the disk, and
+// returns the group that its answer waits for.
+func (s *Store) redeemSlow(ctx context.Context, r *Redemption, out *Result, at int64) uint64 {
+	var f forms
+	if out.Err = s.enter(ctx, r, &f); out.Err != nil {
+		return 0
+	}
+	for {
+		var seen keyView
+		if r.Key != "" {
+			known, err := s.retriedRedeem(ctx, *r, f, &seen)
+			if known != nil || err != nil {
+				out.Err = known.put(&out.Receipt, err)
+				return 0
+			}
+		}
+		v := s.burn(r, &f, at, &seen)
+		if v.again {
+			runtime.Gosched()
+			continue
+		}
+		if v.group == nil {
+			out.Err = v.err
+			return v.mark
+		}
+		v.receipt(r, &f.keys[v.form], at, &out.Receipt)
+		return v.group.n
+	}
+}
+
+// lookUpAll finds each code's key and shard.
+func (s *Store) lookUpAll(ctx context.Context, sc *scratch, rs []Redemption, out []Result) {
+	var f forms
+	keyed := false
+	for i := range rs {
+		sc.shards[i] = notHere
+		if err := checkRedemption(&rs[i]); err != nil {
+			out[i].Err = err
+			continue
+		}
+		// Through the gate only before a key is looked up: otherwise it would cost a cache
+		// miss to save one that FindAll overlaps with others, and many codes share the lock.
+		if !s.resolve(rs[i].Namespace, rs[i].Code, &f) || rs[i].Key != "" && !s.passGate(&f) {
+			out[i].Err = ErrUnknownCode
+			continue
+		}
+		if f.n > 1 {
+			sc.slow = append(sc.slow, int32(i))
+			continue
+		}
+		if rs[i].Key != "" {
+			keyed = true
+		}
+		sc.keys[i] = f.keys[0]
+		sc.shards[i] = int32(s.pool.Route(f.keys[0].Hash))
+	}
+	if keyed {
+		s.lookUpKeys(ctx, sc, rs, out)
+	}
+}
+
 // lookUpKeys answers the requests whose keys were used before and keeps a view of
 // the other keys.
 func (s *Store) lookUpKeys(ctx context.Context, sc *scratch, rs []Redemption, out []Result) {
@@ -182,21 +263,21 @@ func (s *Store) lookUpKeys(ctx context.Context, sc *scratch, rs []Redemption, ou
 			continue
 		}
 		f := forms{n: 1, keys: [3]shard.Key{sc.keys[i]}}
-		rec, known, err := s.retriedRedeem(ctx, rs[i], f, &sc.views[i])
-		if known || err != nil {
-			out[i] = Result{rec, err}
-			sc.shards[i] = -1
+		known, err := s.retriedRedeem(ctx, rs[i], f, &sc.views[i])
+		if known != nil || err != nil {
+			out[i].Err = known.put(&out[i].Receipt, err)
+			sc.shards[i] = notHere
 		}
 	}
 }
 
 // burnAll decides the redemptions idx, all of shard sh, and journals those that
 // happen as one piece.
-func (s *Store) burnAll(sc *scratch, index int, idx []int32, rs []Redemption, out []Result, at int64) (last uint64) {
+func (s *Store) burnAll(sc *scratch, index int, idx []int32, rs []Redemption, at int64) (last uint64) {
 	sh := s.pool.Lock(index)
 	if sh == nil {
 		for _, i := range idx {
-			out[i].Err = ErrClosed
+			sc.res[i] = outcome{err: ErrClosed}
 		}
 		return 0
 	}
@@ -206,84 +287,56 @@ func (s *Store) burnAll(sc *scratch, index int, idx []int32, rs []Redemption, ou
 	last = sh.Mark
 	for _, i := range idx {
 		if sc.pos[i] < 0 {
-			out[i].Err = ErrUnknownCode
+			sc.res[i] = outcome{err: ErrUnknownCode}
 			continue
 		}
 		pos, seg, r := uint32(sc.pos[i]), sh.SegmentByIndex(sc.segs[i]), &rs[i]
 		if r.Key != "" {
 			// One record at a time, so that the key is claimed until it is noted.
-			v := s.burnLocked(sh, seg, pos, &sc.keys[i], r, at, &sc.views[i], nil)
-			switch {
-			case v.again:
-				sc.slow = append(sc.slow, i)
-			case v.group == nil:
-				out[i].Err = v.err
-			default:
-				out[i].Receipt = v.receipt(r, &sc.keys[i], at)
-			}
+			v := s.burnLocked(sh, seg, pos, r, at, &sc.views[i])
+			sc.res[i] = outcome{b: v.b, number: v.number, err: v.err, again: v.again}
 			last = max(last, sh.Mark)
 			continue
 		}
 		b, st := s.batch(seg.Batch), sh.State(pos)
-		if err := b.judge(st, at); err == errDrawing {
-			sc.slow = append(sc.slow, i)
+		err := b.judge(st, at)
+		if err == errDrawing || err == nil && st == shard.Available && !b.reserve(1) {
+			sc.res[i] = outcome{again: true}
 			continue
 		} else if err != nil {
-			out[i].Err = err
-			continue
-		}
-		if st == shard.Available && !b.reserve(1) {
-			sc.slow = append(sc.slow, i)
+			sc.res[i] = outcome{err: err}
 			continue
 		}
 		sh.Move(seg, pos, st, shard.Redeemed)
 		sc.body = appendRedeem(sc.body, seg.Run, seg.Ordinal(pos), r.User, "")
 		sc.burned, sc.from = append(sc.burned, i), append(sc.from, st)
-		out[i].Receipt = b.receipt(0, r.User, "", at)
+		sc.res[i] = outcome{b: b}
 		if len(sc.body) > entryBytes {
-			last = s.journalBurned(sc, sh, out, at)
+			last = s.journalBurned(sc, sh, at)
 		}
 	}
 	if len(sc.burned) > 0 {
-		last = s.journalBurned(sc, sh, out, at)
+		last = s.journalBurned(sc, sh, at)
 	}
 	return last
 }
 
-// journalBurned appends the records collected in sc and numbers their receipts, or
-// takes the moves back if nothing can be appended.
-func (s *Store) journalBurned(sc *scratch, sh *shard.Shard, out []Result, at int64) uint64 {
+// journalBurned appends the records collected in sc and numbers them, or takes the
+// moves back if nothing can be appended.
+func (s *Store) journalBurned(sc *scratch, sh *shard.Shard, at int64) uint64 {
 	first, g, err := s.com.append(at, sc.body, len(sc.burned), nil, true)
 	for j, i := range sc.burned {
 		if err != nil {
 			seg := sh.SegmentByIndex(sc.segs[i])
 			s.takeBack(sh, seg, uint32(sc.pos[i]), sc.from[j], s.batch(seg.Batch))
-			out[i] = Result{Err: err}
+			sc.res[i] = outcome{err: err}
 			continue
 		}
-		out[i].Receipt.Number = first + uint64(j)
+		sc.res[i].number = first + uint64(j)
 	}
 	sc.burned, sc.from, sc.body = sc.burned[:0], sc.from[:0], sc.body[:0]
 	if err == nil {
 		sh.Mark = g.n
 	}
 	return sh.Mark
-}
-
-// fillCodes writes the codes of all receipts into one string that they share.
-func (s *Store) fillCodes(sc *scratch, out []Result) {
-	sc.text, sc.ends = sc.text[:0], sc.ends[:0]
-	for i := range out {
-		if out[i].Receipt.Number != 0 && out[i].Receipt.Code == "" && sc.shards[i] >= 0 {
-			sc.text = appendCanon(sc.text, &sc.keys[i])
-		}
-		sc.ends = append(sc.ends, int32(len(sc.text)))
-	}
-	all, from := string(sc.text), int32(0)
-	for i, end := range sc.ends {
-		if end > from {
-			out[i].Receipt.Code = all[from:end]
-		}
-		from = end
-	}
 }

@@ -16,13 +16,14 @@ import (
 // Store is an open store. All methods are safe for concurrent use. A Store must not
 // be copied.
 type Store struct {
-	opt  Options
-	path string
-	dir  *directory
-	eng  *fuse
-	com  *committer
-	pool *shard.Pool
-	gate *gate
+	opt    Options
+	path   string
+	dir    *directory
+	eng    *fuse
+	com    *committer
+	pool   *shard.Pool
+	gate   *gate
+	intake *intake
 
 	rootSpace space
 	spaces    atomic.Pointer[map[string]*space]
@@ -145,6 +146,8 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 		return nil, errors.Join(err, eng.close())
 	}
 	s.recovered.Took = time.Since(start)
+	s.intake = newIntake(s)
+	s.com.flush, s.com.finish = s.intake.flush, s.intake.finish
 	s.maint = startMaintainer(s)
 	s.com.start()
 	return s, nil
@@ -160,6 +163,7 @@ func (s *Store) Close() error {
 		s.adding <- struct{}{} // a mint or import stops at its next step
 		s.maint.stop()
 		s.com.close()
+		s.intake.close()
 		if s.com.failure() == nil {
 			s.closeErr = s.checkpoint(context.Background())
 			if errors.Is(s.closeErr, ErrDiskFull) {
