@@ -66,7 +66,8 @@ type committer struct {
 		sync.Mutex
 		list []func() // to be done by the notifier, in order
 	}
-	crowd atomic.Bool // many requests were under way when the last group ended
+	begun, done atomic.Int64 // calls with many records
+	crowd       atomic.Bool  // many requests were under way when the last group ended
 
 	records atomic.Uint64 // in durable groups since start
 }
@@ -318,6 +319,7 @@ func (c *committer) run() {
 // returns false when there is nothing to do.
 func (c *committer) step() bool {
 	c.flush()
+	c.letFinish()
 	c.writeOpen()
 	c.mu.Lock()
 	groups := slices.Clone(c.mu.flying)
@@ -357,6 +359,24 @@ func (c *committer) step() bool {
 		c.gather(groups)
 	}
 	return true
+}
+
+// begin says that a call with many records has begun to append them, finished that it
+// has appended the last one.
+func (c *committer) begin() { c.begun.Add(1) }
+
+func (c *committer) finished() {
+	c.done.Add(1)
+	kick(c.back)
+}
+
+// letFinish waits for calls that are in the middle of their records: a call that is cut
+// in two waits for two syncs. It waits for as many as are under way now, not for those
+// that begin meanwhile.
+func (c *committer) letFinish() {
+	for under := c.begun.Load(); c.done.Load() < under; {
+		<-c.back
+	}
 }
 
 // gather waits until all callers that were woken are under way again: what they ask for

@@ -28,9 +28,9 @@ func (s *Store) RedeemAll(ctx context.Context, rs []Redemption) []Result {
 	return out
 }
 
-// yieldEvery is how many codes are decided between two offers of the processor: the
-// committer that comes back from a sync would otherwise wait for the end of the call,
-// and the disk with it.
+// yieldEvery is how many codes are decided between two offers of the processor during a
+// sync: the committer that comes back from it would otherwise wait for the end of the
+// call, and the disk with it.
 const yieldEvery = 256
 
 // doubt withdraws the answers whose durability is not known.
@@ -148,7 +148,9 @@ func (s *Store) redeemPart(ctx context.Context, sc *scratch, rs []Redemption, ou
 	at := s.now()
 	sc.size(len(rs), s.pool.Shards())
 	s.lookUpAll(ctx, sc, rs, out)
+	s.com.begin()
 	last = s.burnEach(sc, rs, at)
+	s.com.finished()
 	if last > 0 {
 		kick(s.com.work)
 	}
