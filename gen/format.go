@@ -31,10 +31,13 @@ func DefaultFormat() Format {
 // Crockford32, 4 for Digits to AlnumCase. The zero Format becomes DefaultFormat.
 // Any keeps 0: given codes have lengths of their own.
 func (f Format) WithDefaults() Format {
+	if f.Length != 0 { // the usual case: nothing is missing
+		return f
+	}
 	if f == (Format{}) {
 		return DefaultFormat()
 	}
-	if f.Length == 0 && f.Class.known() {
+	if f.Class.known() {
 		f.Length = classes[f.Class].length
 	}
 	return f
@@ -189,16 +192,23 @@ func (f Format) AppendPrinted(dst, canon []byte) []byte {
 		dst = append(append(dst, f.Prefix...), '-')
 		rest = canon[n:]
 	}
-	chars := 0
-	for i, b := range rest {
-		if utf8.RuneStart(b) {
-			if i > 0 && chars%f.Group == 0 {
-				dst = append(dst, '-')
+	for len(rest) > f.Group {
+		n := 0
+		for chars := 0; n < len(rest); n++ {
+			if utf8.RuneStart(rest[n]) {
+				if chars == f.Group {
+					break
+				}
+				chars++
 			}
-			chars++
 		}
-		dst = append(dst, b)
+		if n == len(rest) {
+			break
+		}
+		dst = append(append(dst, rest[:n]...), '-')
+		rest = rest[n:]
 	}
+	dst = append(dst, rest...)
 	if len(dst)-start > MaxInput {
 		return append(dst[:start], canon...)
 	}

@@ -1,10 +1,14 @@
 package shard
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // Draw takes up to n available codes of the batch at random, each available code
-// with the same chance, moves them to state to and calls f for each. It returns
-// how many there were.
+// with the same chance, moves them to state to and then calls f for each, in the order
+// of positions: the words that f reads miss the cache together, not one after the other.
+// It returns how many there were.
 func (s *Shard) Draw(batch uint32, n int, to State, f func(seg *Segment, pos uint32)) int {
 	head, ok := s.byBatch[batch]
 	if !ok {
@@ -15,7 +19,8 @@ func (s *Shard) Draw(batch uint32, n int, to State, f func(seg *Segment, pos uin
 		total += s.segs[i].Counts[Available]
 	}
 	n = max(0, min(n, int(total)))
-	for k := 0; k < n; k++ {
+	s.chosen = s.chosen[:0]
+	for range n {
 		rank := s.below(total)
 		i := head
 		for rank >= s.segs[i].Counts[Available] {
@@ -25,8 +30,12 @@ func (s *Shard) Draw(batch uint32, n int, to State, f func(seg *Segment, pos uin
 		seg := &s.segs[i]
 		pos := s.selectAvailable(seg, rank)
 		s.Move(seg, pos, Available, to)
-		f(seg, pos)
+		s.chosen = append(s.chosen, pos)
 		total--
+	}
+	slices.Sort(s.chosen)
+	for _, pos := range s.chosen {
+		f(s.segmentAt(pos), pos)
 	}
 	return n
 }

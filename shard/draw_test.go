@@ -1,9 +1,11 @@
 package shard_test
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -133,20 +135,23 @@ func TestDrawUniform(t *testing.T) {
 	}
 }
 
-// TestDrawOrder draws three of five at a time: each of the sixty orders must come
-// equally often, so no code depends on those drawn with it.
-func TestDrawOrder(t *testing.T) {
+// TestDrawSets draws three of five at a time: each of the ten sets must come equally
+// often, so no code depends on those drawn with it. They come in the order of positions.
+func TestDrawSets(t *testing.T) {
 	p := newPool(t, 1)
 	p.Seed(4)
 	addRun(t, p, 1, 1, randomKeys(0, 2, 1), shard.Available)
 	addRun(t, p, 2, 1, randomKeys(0, 3, 2), shard.Available)
 	counts := map[string]int{}
-	for range 60 * 200 {
+	for range 10 * 1200 {
 		got := drawSome(t, p, 0, 1, 3, shard.Leased)
+		if !slices.IsSortedFunc(got, func(a, b drawn) int { return cmp.Or(cmp.Compare(a.run, b.run), cmp.Compare(a.ord, b.ord)) }) {
+			t.Fatalf("drew %v, not in the order of positions", got)
+		}
 		counts[fmt.Sprint(got)]++
 		putBack(t, p, 0, shard.Leased, got)
 	}
-	uniform(t, "orders", counts, 60)
+	uniform(t, "sets", counts, 10)
 }
 
 func TestDrawAll(t *testing.T) {

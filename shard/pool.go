@@ -59,7 +59,8 @@ type Shard struct {
 
 	rng *mrand.ChaCha8
 
-	touched uint64 // keeps the loads of FindAll's first passes alive
+	chosen  []uint32 // by Draw
+	touched uint64   // keeps the loads of FindAll's first passes alive
 
 	// Mark belongs to the caller: package store keeps the number of the last commit
 	// group that changed this shard here, so that an answer computed from the shard
@@ -122,7 +123,7 @@ func (p *Pool) Close() {
 			s.words.free()
 			s.states.free()
 			s.wide.free()
-			s.segs, s.bases, s.blocks, s.byRun, s.byBatch = nil, nil, nil, nil, nil
+			s.segs, s.bases, s.blocks, s.byRun, s.byBatch, s.chosen = nil, nil, nil, nil, nil, nil
 		}
 		s.mu.Unlock()
 	}

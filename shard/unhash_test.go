@@ -4,8 +4,11 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"testing"
+	"testing/quick"
 
 	"codepool/shard"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // xxHash64 without a key can be inverted, and these functions do: they give codes
@@ -81,5 +84,25 @@ func TestUnhash(t *testing.T) {
 				t.Errorf("wide code of namespace %d: hash %#x, want %#x", space, k.Hash, h)
 			}
 		}
+	}
+}
+
+// HashPacked is written out; it must stay what the library computes.
+func TestHashPackedIsXXHash64(t *testing.T) {
+	same := func(space uint32, word uint64) bool {
+		var b [12]byte
+		binary.LittleEndian.PutUint64(b[:8], word)
+		binary.LittleEndian.PutUint32(b[8:], space)
+		return shard.HashPacked(space, word) == xxhash.Sum64(b[:])
+	}
+	for _, space := range []uint32{0, 1, 1 << 31, 1<<32 - 1} {
+		for _, word := range []uint64{0, 1, 1<<60 - 1, 1<<64 - 1} {
+			if !same(space, word) {
+				t.Errorf("space %d, word %#x: not xxHash64", space, word)
+			}
+		}
+	}
+	if err := quick.Check(same, nil); err != nil {
+		t.Error(err)
 	}
 }

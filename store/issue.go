@@ -113,6 +113,10 @@ func (s *Store) draw(ctx context.Context, b *batch, n int, d Draw, seen *keyView
 		}
 		return nil, nil, fmt.Errorf("%w: batch %q has %d, asked for %d", ErrEmpty, b.Name, max(b.free.Load(), 0), n)
 	}
+	if n >= longCall {
+		s.com.begin()
+		defer s.com.finished()
+	}
 	got, err := s.choose(b, n)
 	if err != nil {
 		return nil, nil, err
@@ -131,6 +135,10 @@ func (s *Store) draw(ctx context.Context, b *batch, n int, d Draw, seen *keyView
 	return s.printAll(b, got), g, nil
 }
 
+// longCall is the number of codes from which the committer waits for a draw that is under
+// way: it is then as long as a part of a sync.
+const longCall = 64
+
 // choose takes n codes out of the stock, which the caller has reserved, so they are
 // there: others may take what this round counted on, but never more than they reserved.
 func (s *Store) choose(b *batch, n int) ([]drawn, error) {
@@ -144,21 +152,24 @@ func (s *Store) choose(b *batch, n int) ([]drawn, error) {
 			runtime.Gosched()
 			continue
 		}
+		yielded := len(got)
 		for i, k := range share {
 			if k == 0 {
 				continue
+			}
+			if len(got)-yielded >= yieldEvery {
+				yielded = len(got)
+				runtime.Gosched()
 			}
 			sh := s.pool.Lock(i)
 			if sh == nil {
 				return nil, ErrClosed
 			}
-			before := len(got)
 			sh.Draw(uint32(b.ID), int(k), shard.Drawing, func(seg *shard.Segment, pos uint32) {
 				word, wide := sh.WordAt(pos, nil)
 				got = append(got, drawn{drawnCode{seg.Run, seg.Ordinal(pos)}, int32(i), word, string(wide)})
 			})
 			sh.Unlock()
-			slices.SortFunc(got[before:], byPlace)
 		}
 	}
 	return got, nil

@@ -177,8 +177,13 @@ func (s *Store) redeemPart(ctx context.Context, sc *scratch, rs []Redemption, ou
 // last group that one of the answers waits for. It does not wake the committer.
 func (s *Store) burnEach(sc *scratch, rs []Redemption, at int64) (last uint64) {
 	sc.group()
-	decided := 0
-	for sh := range s.pool.Shards() {
+	decided, shards := 0, s.pool.Shards()
+	from := 0 // where the first code is: calls beside each other begin in different places
+	if len(sc.shards) > 0 {
+		from = int(max(sc.shards[0], 0))
+	}
+	for i := range shards {
+		sh := (from + i) & (shards - 1)
 		idx := sc.order[sc.start[sh]:sc.start[sh+1]]
 		if len(idx) == 0 {
 			continue
