@@ -97,8 +97,8 @@ func (in *intake) join(r *Redemption, k *shard.Key, seen *keyView, done func(Rec
 		st.mu.open = l
 	}
 	i := len(l.rs)
-	l.rs = append(l.rs, *r)
-	l.done = append(l.done, done)
+	l.rs, l.done = l.rs[:i+1], l.done[:i+1]
+	l.rs[i], l.done[i] = *r, done
 	l.sc.keys[i] = *k
 	if r.Key != "" {
 		l.sc.views[i] = *seen
@@ -162,9 +162,9 @@ func (in *intake) decide(l *lot) {
 	s.com.answerAfter(last, l)
 }
 
-// outcome puts the answer to request i into r, or asks for it to be made again.
-// REQUIRES: the lot is open.
-func (l *lot) outcome(i int, r *Receipt) (again bool, err error) {
+// outcome puts the answer to request i, which was r, into rec, or asks for it to be made
+// again. REQUIRES: the lot is open.
+func (l *lot) outcome(i int, r *Redemption, rec *Receipt) (again bool, err error) {
 	v := &l.sc.res[i]
 	switch {
 	case v.again:
@@ -174,8 +174,8 @@ func (l *lot) outcome(i int, r *Receipt) (again bool, err error) {
 	case v.err != nil:
 		return false, v.err
 	}
-	*r = v.b.receipt(v.number, l.rs[i].User, l.rs[i].Key, l.at)
-	r.Code = l.sc.text(l.codes, i)
+	v.b.fill(rec, v.number, r, l.at)
+	rec.Code = l.sc.text(l.codes, i)
 	return false, nil
 }
 
@@ -205,7 +205,7 @@ func (in *intake) finish(l *lot) {
 				continue
 			}
 			var rec Receipt
-			again, err := l.outcome(i, &rec)
+			again, err := l.outcome(i, &l.rs[i], &rec)
 			if again { // rare, and it may have to wait: not here
 				r := l.rs[i]
 				in.retries.Go(func() {

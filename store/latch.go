@@ -36,14 +36,18 @@ func (p *parking) Unlock() {
 }
 
 // wait returns nil when the latch is open, and ErrOutcomeUnknown when the context ends
-// before.
+// before. Callers park in it by the thousand, so the usual way has a small frame.
 func (l *latch) wait(ctx context.Context) error {
-	if ctx.Done() == nil {
-		for !l.ended.Load() {
-			l.cond.Wait()
-		}
-		return nil
+	if ctx.Done() != nil {
+		return l.waitOrGiveUp(ctx)
 	}
+	for !l.ended.Load() {
+		l.cond.Wait()
+	}
+	return nil
+}
+
+func (l *latch) waitOrGiveUp(ctx context.Context) error {
 	l.mu.Lock()
 	if l.mu.ready == nil {
 		l.mu.ready = make(chan struct{})

@@ -21,6 +21,9 @@ type forms struct {
 	keys [3]shard.Key
 }
 
+// onlyCrockford is the set of folds of a namespace that has only default formats.
+const onlyCrockford = 1 << gen.Crockford
+
 // resolve fills f with the forms of a text and reports whether there is any. A text
 // that cannot be a code has none.
 func (s *Store) resolve(namespace, text string, f *forms) bool {
@@ -30,7 +33,7 @@ func (s *Store) resolve(namespace, text string, f *forms) bool {
 		return false
 	}
 	folds := sp.folds.load()
-	if folds == 1<<gen.Crockford {
+	if folds == onlyCrockford {
 		// The hot case: only default formats, in one pass and without a buffer.
 		if v, ok := gen.PackCrockford(text); ok {
 			f.keys[0] = shard.PackedKey(sp.id, v)

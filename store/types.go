@@ -127,6 +127,12 @@ func (b *batch) receipt(number uint64, user, key string, at int64) Receipt {
 	return Receipt{Number: number, Batch: b.ID, User: user, Key: key, Reward: b.Reward, At: time.UnixMicro(at).UTC()}
 }
 
+// fill puts the receipt of request r, without its code, into rec.
+func (b *batch) fill(rec *Receipt, number uint64, r *Redemption, at int64) {
+	rec.Number, rec.Batch, rec.User, rec.Key, rec.Reward = number, b.ID, r.User, r.Key, b.Reward
+	rec.At = time.UnixMicro(at).UTC()
+}
+
 // foldSet is a set of gen.Fold that only grows.
 type foldSet struct{ v atomic.Uint32 }
 
