@@ -52,7 +52,7 @@ const memTables = 2
 
 func openBadger(dir string, o *Options) (e engine, err error) {
 	defer caught(&err)
-	if err := settleEmptyMemtable(dir); err != nil {
+	if err := settleEmptyMemtables(dir); err != nil {
 		return nil, err
 	}
 	bo := badger.DefaultOptions(dir).
@@ -111,30 +111,27 @@ func liveTables(dir string) (map[string]bool, error) {
 	return live, nil
 }
 
-// settleEmptyMemtable removes a write-ahead log of length 0 that a power cut left
-// between the creation of the file and its first sync. Nothing was ever
-// acknowledged from it, and Badger refuses to open beside it. Only the newest log
-// can be in that state; any other empty one is left for Badger to complain about.
-func settleEmptyMemtable(dir string) error {
+// settleEmptyMemtables removes write-ahead logs of length 0, beside which Badger refuses
+// to open. A crash leaves one in two ways: between the creation of the newest and its
+// first sync, before anything in it was acknowledged; or while Badger deletes an old one,
+// which it first truncates, after the table made from it was synced and named in the
+// MANIFEST. A log that went missing otherwise shows in the ledger, which would end below
+// its high-water mark or have a gap.
+func settleEmptyMemtables(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
-	} else if err != nil {
-		return err
 	}
-	newest := ""
-	for _, e := range entries { // names are zero-padded numbers, in order
-		if strings.HasSuffix(e.Name(), ".mem") {
-			newest = filepath.Join(dir, e.Name())
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), ".mem") {
+			continue
+		}
+		fi, statErr := e.Info()
+		if err = errors.Join(err, statErr); err == nil && fi.Size() == 0 {
+			err = os.Remove(filepath.Join(dir, e.Name()))
 		}
 	}
-	if newest == "" {
-		return nil
-	}
-	if fi, err := os.Stat(newest); err != nil || fi.Size() > 0 {
-		return err
-	}
-	return os.Remove(newest)
+	return err
 }
 
 func (b *badgerEngine) maxCommit() int { return b.max }

@@ -150,16 +150,27 @@ func (s *Store) RedeemFunc(ctx context.Context, r Redemption, done func(Receipt,
 // pick chooses, of the forms that a text may have, the one that burn would find.
 func (s *Store) pick(f *forms) *shard.Key {
 	for i := range f.n - 1 {
-		k := &f.keys[i]
-		if sh := s.pool.Lock(s.pool.Route(k.Hash)); sh != nil {
-			_, _, ok := sh.Find(k)
-			sh.Unlock()
-			if ok {
-				return k
-			}
+		if s.holds(&f.keys[i]) {
+			return &f.keys[i]
 		}
 	}
 	return &f.keys[f.n-1]
+}
+
+// minted reports whether one of the forms is a code.
+func (s *Store) minted(f *forms) bool {
+	return f.n > 0 && s.holds(s.pick(f))
+}
+
+// holds reports whether there is such a code.
+func (s *Store) holds(k *shard.Key) bool {
+	sh := s.pool.Lock(s.pool.Route(k.Hash))
+	if sh == nil {
+		return false
+	}
+	defer sh.Unlock()
+	pos, _, ok := sh.Find(k)
+	return ok && sh.State(pos) != shard.Pending
 }
 
 // enter checks a request without locking anything. ErrUnknownCode from here is
@@ -229,7 +240,7 @@ func (s *Store) burn(r *Redemption, f *forms, at int64, seen *keyView) verdict {
 			return verdict{err: ErrClosed}
 		}
 		pos, seg, ok := sh.Find(k)
-		if !ok {
+		if !ok || sh.State(pos) == shard.Pending {
 			sh.Unlock()
 			continue
 		}
@@ -298,6 +309,9 @@ func (s *Store) retriedRedeem(ctx context.Context, r Redemption, f forms, seen *
 		for i := range f.n {
 			same = same || f.keys[i] == k
 		}
+		if !same && !s.minted(&f) {
+			return ErrUnknownCode // the gate let it through; the key does not change what it is
+		}
 		if !same || string(found.user) != r.User {
 			return fmt.Errorf("%w: key %q redeemed another code or for another user", ErrKeyConflict, r.Key)
 		}
@@ -352,7 +366,7 @@ func (s *Store) Check(ctx context.Context, r Redemption) error {
 			return ErrClosed
 		}
 		pos, seg, ok := sh.Find(k)
-		if !ok {
+		if !ok || sh.State(pos) == shard.Pending {
 			sh.Unlock()
 			continue
 		}
