@@ -344,12 +344,10 @@ func (c *committer) step() bool {
 	for _, g := range groups {
 		woken += int(g.inside.Load())
 		crowd += g.joined + g.crowd
-		c.publish(g, err)
 	}
-	if c.crowd.Load() {
-		c.crowd.Store(crowd >= crowdUntil)
-	} else {
-		c.crowd.Store(crowd >= crowdFrom)
+	c.crowd.Store(crowd >= crowdFrom || crowd >= crowdUntil && c.crowd.Load())
+	for _, g := range groups {
+		c.publish(g, err)
 	}
 	if err == nil {
 		c.dir.mark(c.durableRecord.Load()) // nobody waits for it

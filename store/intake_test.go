@@ -42,42 +42,52 @@ func openCrowd(t *testing.T, n int, b Batch) *crowdStore {
 	return &crowdStore{Store: s, t: t, sync: e, codes: codes}
 }
 
-// held runs call(i) in n goroutines while syncs are held, lets them go when waiting says
-// that all have come as far as they can, and returns when all have their answers.
+// held runs call(i) in n goroutines while a sync is held, lets it go when waiting says
+// that all have come as far as they can, and returns when all have their answers. The
+// store must be idle: what is held is the sync of one more redemption, so that all of
+// theirs are behind it.
 func (s *crowdStore) held(n int, call func(i int), waiting func() bool) {
 	s.t.Helper()
+	first := s.codes[len(s.codes)-1]
+	s.codes = s.codes[:len(s.codes)-1]
 	hold := make(chan struct{})
+	s.sync.waiting.Store(0)
 	s.sync.hold.Store(&hold)
 	release := sync.OnceFunc(func() { s.sync.hold.Store(nil); close(hold) })
 	defer release()
+	ctx := soon(s.t)
+	until := func(cond func() bool) {
+		s.t.Helper()
+		for ; !cond(); runtime.Gosched() {
+			if ctx.Err() != nil {
+				s.t.Fatal("the callers never got to wait")
+			}
+		}
+	}
 	var wg sync.WaitGroup
+	wg.Go(func() { _, _ = s.Redeem(context.Background(), Redemption{Code: first}) })
+	until(func() bool { return s.sync.waiting.Load() > 0 })
 	for i := range n {
 		wg.Go(func() { call(i) })
 	}
-	for ctx := soon(s.t); !waiting(); runtime.Gosched() {
-		if ctx.Err() != nil {
-			s.t.Fatal("the callers never got to wait")
-		}
-	}
+	until(waiting)
 	release()
 	wg.Wait()
 }
 
-// gather makes the store believe in crowds: it redeems the first crowdFrom codes in one
-// group.
+// gather makes the store believe in crowds: it redeems the first codes in one group.
 func (s *crowdStore) gather() {
 	s.t.Helper()
 	before := s.com.lastRecord()
-	s.held(crowdFrom+1, func(i int) {
+	s.held(crowdFrom, func(i int) {
 		if _, err := s.Redeem(context.Background(), Redemption{Code: s.codes[i], User: "early"}); err != nil {
 			s.t.Error(err)
 		}
-	}, func() bool { return s.com.lastRecord() == before+crowdFrom+1 })
-	// One of them may have been in a group of its own.
+	}, func() bool { return s.com.lastRecord() == before+1+crowdFrom })
 	if !s.com.crowd.Load() {
-		s.t.Fatal("a group of 256 callers is no crowd")
+		s.t.Fatalf("a group of %d callers is no crowd", crowdFrom)
 	}
-	s.codes = s.codes[crowdFrom+1:]
+	s.codes = s.codes[crowdFrom:]
 }
 
 // inIntake counts requests that joined a lot, decided or not, and are not answered.
@@ -104,7 +114,7 @@ func TestCrowd(t *testing.T) {
 			r.Code = "0000-0000-0000" // never minted: answered without the disk
 		}
 		recs[i], errs[i] = s.Redeem(context.Background(), r)
-	}, func() bool { return s.inIntake() == 2*len(codes) })
+	}, func() bool { return s.inIntake() == 2*len(codes)+1 })
 	numbers := map[uint64]bool{}
 	for i := range codes {
 		a, b := i, i+len(codes)
@@ -142,8 +152,7 @@ func TestCrowdKeys(t *testing.T) {
 		c := i % len(codes)
 		recs[i], errs[i] = s.Redeem(context.Background(), Redemption{Code: codes[c], User: "u", Key: fmt.Sprint("key-", c)})
 	}
-	done := atomic.Int64{}
-	s.held(len(recs), func(i int) { call(i); done.Add(1) }, func() bool { return s.inIntake() >= len(codes) })
+	s.held(len(recs), call, func() bool { return s.inIntake() > len(codes) })
 	for i := range codes {
 		if errs[i] != nil || errs[i+len(codes)] != nil || recs[i] != recs[i+len(codes)] {
 			t.Fatalf("key %d: %+v, %v and %+v, %v", i, recs[i], errs[i], recs[i+len(codes)], errs[i+len(codes)])
@@ -170,7 +179,7 @@ func TestCrowdCancel(t *testing.T) {
 		_, errs[i] = s.Redeem(ctx, Redemption{Code: codes[i]})
 		left.Add(1)
 	}, func() bool {
-		if s.inIntake() == len(codes) {
+		if s.inIntake() == len(codes)+1 {
 			cancel()
 		}
 		return left.Load() == int64(len(codes)/2)
@@ -198,7 +207,7 @@ func TestCrowdFailure(t *testing.T) {
 		_, errs[i] = s.Redeem(context.Background(), Redemption{Code: codes[i]})
 	}, func() bool {
 		s.sync.fail.Store(true)
-		return s.inIntake() == len(codes)
+		return s.inIntake() == len(codes)+1
 	})
 	for i, err := range errs {
 		if !errors.Is(err, ErrOutcomeUnknown) && !errors.Is(err, ErrFailed) {
