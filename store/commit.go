@@ -26,8 +26,16 @@ import (
 //	C4  After a failed write or sync none is tried again (I8).
 //
 //	append:  lock; number records; copy into the open group; unlock
-//	run:     for { write the open group; engine.sync; publish what was written; wake }
+//	run:     for { decide what waits in lots (intake.go); let long calls finish;
+//	               write the open group; engine.sync; publish what was written; wake;
+//	               gather }
 //	early:   for { write the open group, because it is large and a sync is under way }
+//	notify:  for { wake the callers of large groups, call callbacks }
+//
+// What makes groups large decides how fast the store is, since a sync costs the same for
+// one record as for thousands. So the committer lets a call with many records finish
+// before it takes the group (letFinish), and gathers the few callers it has just woken
+// into the next one (gather).
 //
 // Rejected: letting each caller write if nobody else does (a leader). It saves two
 // hand-overs for a single caller but then the writer's own context cannot be
@@ -71,18 +79,6 @@ type committer struct {
 
 	records atomic.Uint64 // in durable groups since start
 }
-
-const (
-	// wakeInline is the number of waiting callers up to which the committer wakes them
-	// itself. Waking more takes longer than a sync and is done beside it.
-	wakeInline = 2048
-	// gatherMost is the number of woken callers up to which gather waits for them: more
-	// take longer to come back than a sync takes.
-	gatherMost = 512
-	// A group that answered crowdFrom requests says that callers come in crowds, one
-	// with fewer than crowdUntil that they no longer do. Measured at 64, 256 and 1024.
-	crowdFrom, crowdUntil = 256, 128
-)
 
 func newCommitter(eng *fuse, dir *directory, lastRecord uint64, maxPending int, log *slog.Logger) *committer {
 	c := &committer{
@@ -171,41 +167,6 @@ func (c *committer) append(at int64, body []byte, records int, extra []pair, mor
 		kick(c.large)
 	}
 	return first, g, nil
-}
-
-// answerAfter has a lot answered once group n is durable; at once if it is.
-func (c *committer) answerAfter(n uint64, l *lot) {
-	if c.durable.Load() < n {
-		c.mu.Lock()
-		if g := c.groupLocked(n); g != nil {
-			g.lots = append(g.lots, l)
-			g.calls += l.calls
-			g.crowd += len(l.rs)
-			c.mu.Unlock()
-			kick(c.work)
-			return
-		}
-		c.mu.Unlock()
-		if c.durable.Load() < n {
-			l.err, l.upto = c.unknown(), c.durableRecord.Load()
-		}
-	}
-	if l.calls > 0 {
-		c.later(func() { c.finish(l) })
-	} else {
-		c.finish(l)
-	}
-}
-
-// answer calls a callback. A panic in it is the host's mistake, but on our goroutine
-// it would end the host.
-func (c *committer) answer(done func(Receipt, error), r Receipt, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			c.log.Error("panic in a RedeemFunc callback", "panic", p)
-		}
-	}()
-	done(r, err)
 }
 
 // kick leaves a token.
@@ -340,9 +301,9 @@ func (c *committer) step() bool {
 	case <-c.back: // of callers that came back on their own
 	default:
 	}
-	var woken, crowd int
+	var blocked, crowd int
 	for _, g := range groups {
-		woken += int(g.inside.Load())
+		blocked += g.joined + g.crowd - g.calls
 		crowd += g.joined + g.crowd
 	}
 	c.crowd.Store(crowd >= crowdFrom || crowd >= crowdUntil && c.crowd.Load())
@@ -353,7 +314,7 @@ func (c *committer) step() bool {
 		c.dir.mark(c.durableRecord.Load()) // nobody waits for it
 	}
 	c.onCommit()
-	if woken > 1 && woken <= gatherMost {
+	if blocked > 1 && blocked <= gatherMost {
 		c.gather(groups)
 	}
 	return true
@@ -374,17 +335,6 @@ func (c *committer) finished() {
 func (c *committer) letFinish() {
 	for under := c.begun.Load(); c.done.Load() < under; {
 		<-c.back
-	}
-}
-
-// gather waits until all callers that were woken are under way again: what they ask for
-// next is in the next group then, not in the one after it. There is no timer: each has
-// only to be scheduled, and a group that is written without them costs a whole sync.
-func (c *committer) gather(groups []*group) {
-	for _, g := range groups {
-		for g.inside.Load() > 0 {
-			<-c.back
-		}
 	}
 }
 
@@ -439,77 +389,6 @@ func (c *committer) write(g *group) error {
 		pairs = append(pairs, pair{k, v})
 	}
 	return c.eng.writeAll(pairs)
-}
-
-// publish makes the outcome of one group known.
-func (c *committer) publish(g *group, err error) {
-	if g.err != nil {
-		err = g.err
-	}
-	if err == nil {
-		c.durableRecord.Store(g.last)
-		c.durable.Store(g.n)
-		c.records.Add(g.records)
-	} else {
-		g.err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
-	}
-	c.mu.Lock()
-	c.mu.flying = c.mu.flying[1:]
-	c.mu.Unlock()
-	if g.calls > 0 || g.joined+g.crowd > wakeInline {
-		c.later(func() { c.end(g) })
-	} else {
-		c.end(g)
-	}
-}
-
-// end publishes the group's outcome to all who wait for it.
-func (c *committer) end(g *group) {
-	g.open()
-	for _, l := range g.lots {
-		if g.err != nil {
-			l.err, l.upto = g.err, c.durableRecord.Load()
-		}
-		c.finish(l)
-	}
-	c.mu.Lock()
-	if len(c.mu.spares) < maxSpares {
-		c.mu.spares = append(c.mu.spares, spare{g.buf[:0], g.entries[:0]})
-	}
-	c.mu.Unlock()
-}
-
-// later has something done by the notifier, beside the next commit. It never blocks.
-func (c *committer) later(f func()) {
-	c.notes.Lock()
-	c.notes.list = append(c.notes.list, f)
-	c.notes.Unlock()
-	kick(c.wake)
-}
-
-// notify is the notifying goroutine; it ends after run.
-func (c *committer) notify() {
-	defer close(c.notified)
-	for {
-		select {
-		case <-c.wake:
-			c.runNotes()
-		case <-c.stopped:
-			return
-		}
-	}
-}
-
-// runNotes does what was left for the notifier and reports whether there was anything.
-func (c *committer) runNotes() bool {
-	c.notes.Lock()
-	list := c.notes.list
-	c.notes.list = nil
-	c.notes.Unlock()
-	for _, f := range list {
-		f()
-	}
-	return len(list) > 0
 }
 
 // close refuses new records, writes what is open and ends the goroutines. What they

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -58,7 +59,7 @@ func openDirectory(path string, create bool, o *Options) (d *directory, fresh bo
 		return nil, false, invalid("data directory %s is a file", path)
 	case errors.Is(err, fs.ErrNotExist) && create:
 		if err := os.MkdirAll(path, 0o755); err != nil {
-			return nil, false, fmt.Errorf("make data directory: %w", err)
+			return nil, false, fmt.Errorf("make data directory: %w", readOnly(err))
 		}
 	case err != nil:
 		return nil, false, fmt.Errorf("open data directory: %w", err)
@@ -76,7 +77,7 @@ func openDirectory(path string, create bool, o *Options) (d *directory, fresh bo
 			holder, _ := os.ReadFile(filepath.Join(path, lockFile))
 			return nil, false, &LockError{Dir: path, Holder: strings.TrimSpace(string(holder))}
 		}
-		return nil, false, fmt.Errorf("lock data directory: %w", err)
+		return nil, false, fmt.Errorf("lock data directory: %w", readOnly(err))
 	}
 	host, _ := os.Hostname()
 	holder := fmt.Sprintf("process %d on %s since %s\n", os.Getpid(), host, time.Now().UTC().Format(time.RFC3339))
@@ -84,6 +85,14 @@ func openDirectory(path string, create bool, o *Options) (d *directory, fresh bo
 		_, _ = d.lock.WriteAt([]byte(holder), 0) // for people only; the lock itself is held
 	}
 	return d, fresh, nil
+}
+
+// readOnly names the reason if it is that nothing may be written.
+func readOnly(err error) error {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("%w: %w", ErrReadOnly, err)
+	}
+	return err
 }
 
 // checkFormat reports whether the directory is empty, and refuses one that holds

@@ -24,7 +24,9 @@
 // Everything is decided in one place, under one shard's lock (package shard). What
 // changed is a record of a few bytes in the open group. One committer writes a group
 // as one transaction of the engine and syncs it; meanwhile the next group fills. There is
-// no timer: a lone caller waits for one sync, eight thousand callers share it.
+// no timer: a lone caller waits for one sync, eight thousand callers share it. When they
+// come by the hundred, or leave a callback instead of waiting, their requests are decided
+// together, in lots (intake.go).
 //
 // # Promises
 //
@@ -52,7 +54,8 @@
 //	Store.adding → Store.draws → shard → key stripe → committer.mu
 //	Store.drawKeys → Store.draws → …
 //	gate shard → shard
-//	committer.writing → committer.mu; group.mu, index.mu and Store.mu → nothing of ours
+//	committer.writing → committer.mu
+//	intake stripe, latch.mu, committer.notes, index.mu and Store.mu → nothing of ours
 //
 // Never two shards at once, never a shard across I/O.
 //
@@ -64,8 +67,8 @@
 //
 // # Reading the source
 //
-// redeem.go and redeemall.go are the hot path; commit.go and group.go the group commit;
-// gate.go the filter; record.go, page.go and keyspace.go the format on disk; recover.go
+// redeem.go, intake.go and redeemall.go are the hot path; commit.go, group.go and latch.go
+// the group commit; gate.go the filter; record.go, page.go and keyspace.go the format on disk; recover.go
 // and checkpoint.go the way back; index.go, flush.go and keys.go what finds old records.
 // journal.go is the only file that knows the engine.
 package store

@@ -41,6 +41,9 @@ var (
 	// ErrLocked is returned by Open when another process, or another Store of this
 	// process, has the directory open.
 	ErrLocked = errors.New("store is locked")
+	// ErrReadOnly is returned by Open when this process may not write to the directory:
+	// its permissions or its file system forbid it.
+	ErrReadOnly = errors.New("data directory is read-only")
 	// ErrUnknownBatch is returned when there is no batch of that number or name.
 	ErrUnknownBatch = errors.New("unknown batch")
 	// ErrBatchExists is returned when the batch's name is taken: by a finished batch,

@@ -22,7 +22,7 @@ type group struct {
 	crowd   int // requests in lots
 	err     error
 
-	inside atomic.Int32  // callers in waitBriefly
+	inside atomic.Int32  // callers in waitBriefly, and lots with blocked callers
 	back   chan struct{} // gets a token when the last of them has left it
 }
 
@@ -88,8 +88,13 @@ func (g *group) wait(ctx context.Context) error {
 func (g *group) waitBriefly(ctx context.Context) error {
 	g.inside.Add(1)
 	err := g.wait(ctx)
+	g.left()
+	return err
+}
+
+// left says that a caller, or all those of a lot, are under way again.
+func (g *group) left() {
 	if g.inside.Add(-1) == 0 && g.ended.Load() {
 		kick(g.back)
 	}
-	return err
 }

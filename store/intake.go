@@ -64,6 +64,7 @@ type lot struct {
 	codes string       // canonical texts, one after the other; sc.ends says where they end
 	err   error        // why what the answers depend on is not durable
 	upto  uint64       // with err: last record that is durable all the same
+	group *group       // that it hangs on, if a caller is blocked
 	holds atomic.Int32 // who still reads it: blocked callers, and finish
 }
 
@@ -174,7 +175,7 @@ func (l *lot) outcome(i int, r *Redemption, rec *Receipt) (again bool, err error
 	case v.err != nil:
 		return false, v.err
 	}
-	v.b.fill(rec, v.number, r, l.at)
+	v.b.fill(rec, v.number, r, instant(l.at))
 	rec.Code = l.sc.text(l.codes, i)
 	return false, nil
 }
@@ -184,15 +185,19 @@ func (in *intake) leave(l *lot) {
 	if l.holds.Add(-1) > 0 {
 		return
 	}
+	g := l.group
 	clear(l.rs) // the host's texts
 	clear(l.done)
 	clear(l.sc.keys)
 	clear(l.sc.views)
 	clear(l.sc.res)
 	l.sc.size(lotSize, in.s.pool.Shards())
-	l.rs, l.done, l.calls, l.codes, l.err, l.upto = l.rs[:0], l.done[:0], 0, "", nil, 0
+	l.rs, l.done, l.calls, l.codes, l.err, l.upto, l.group = l.rs[:0], l.done[:0], 0, "", nil, 0, nil
 	l.shut()
 	in.spares.Put(l)
+	if g != nil {
+		g.left()
+	}
 }
 
 // finish answers everybody in a lot. Callbacks come one after the other: it runs on the

@@ -227,7 +227,7 @@ type verdict struct {
 }
 
 func (v *verdict) receipt(r *Redemption, k *shard.Key, at int64, rec *Receipt) {
-	*rec = v.b.receipt(v.number, r.User, r.Key, at)
+	v.b.fill(rec, v.number, r, instant(at))
 	rec.Code = canonText(k)
 }
 

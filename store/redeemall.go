@@ -4,7 +4,6 @@ import (
 	"context"
 	"runtime"
 	"sync"
-	"time"
 
 	"codepool/shard"
 )
@@ -148,13 +147,11 @@ func (s *Store) redeemPart(ctx context.Context, sc *scratch, rs []Redemption, ou
 	at := s.now()
 	sc.size(len(rs), s.pool.Shards())
 	s.lookUpAll(ctx, sc, rs, out)
-	s.com.begin()
-	last = s.burnEach(sc, rs, at)
-	s.com.finished()
+	last = s.burnLong(sc, rs, at)
 	if last > 0 {
 		kick(s.com.work)
 	}
-	codes, when := sc.texts(), time.UnixMicro(at).UTC()
+	codes, when := sc.texts(), instant(at)
 	for i := range out {
 		v, r := &sc.res[i], &rs[i]
 		switch {
@@ -164,13 +161,21 @@ func (s *Store) redeemPart(ctx context.Context, sc *scratch, rs []Redemption, ou
 		case v.err != nil:
 			out[i].Err = v.err
 		default:
-			out[i].Receipt = Receipt{Number: v.number, Code: sc.text(codes, i), Batch: v.b.ID, User: r.User, Key: r.Key, Reward: v.b.Reward, At: when}
+			v.b.fill(&out[i].Receipt, v.number, r, when)
+			out[i].Receipt.Code = sc.text(codes, i)
 		}
 	}
 	for _, i := range sc.slow {
 		last = max(last, s.redeemSlow(ctx, &rs[i], &out[i], at))
 	}
 	return last
+}
+
+// burnLong is burnEach for a call with many records, which the committer lets finish.
+func (s *Store) burnLong(sc *scratch, rs []Redemption, at int64) uint64 {
+	s.com.begin()
+	defer s.com.finished()
+	return s.burnEach(sc, rs, at)
 }
 
 // burnEach decides the requests in sc, shard by shard, and returns the number of the

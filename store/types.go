@@ -123,15 +123,18 @@ func (b *batch) judge(st shard.State, at int64) error {
 }
 
 // receipt builds the receipt of a redemption without its code.
-func (b *batch) receipt(number uint64, user, key string, at int64) Receipt {
-	return Receipt{Number: number, Batch: b.ID, User: user, Key: key, Reward: b.Reward, At: time.UnixMicro(at).UTC()}
+func (b *batch) receipt(number uint64, user, key string, at int64) (rec Receipt) {
+	b.fill(&rec, number, &Redemption{User: user, Key: key}, instant(at))
+	return rec
 }
 
 // fill puts the receipt of request r, without its code, into rec.
-func (b *batch) fill(rec *Receipt, number uint64, r *Redemption, at int64) {
-	rec.Number, rec.Batch, rec.User, rec.Key, rec.Reward = number, b.ID, r.User, r.Key, b.Reward
-	rec.At = time.UnixMicro(at).UTC()
+func (b *batch) fill(rec *Receipt, number uint64, r *Redemption, at time.Time) {
+	rec.Number, rec.Batch, rec.User, rec.Key, rec.Reward, rec.At = number, b.ID, r.User, r.Key, b.Reward, at
 }
+
+// instant is a time of the ledger, in microseconds, as callers get it.
+func instant(at int64) time.Time { return time.UnixMicro(at).UTC() }
 
 // foldSet is a set of gen.Fold that only grows.
 type foldSet struct{ v atomic.Uint32 }

@@ -56,6 +56,7 @@ var kinds = []struct {
 	{store.ErrAlreadyRedeemed, "already_redeemed", exitRedeemed, "codepool show {code}"},
 	{store.ErrEmpty, "empty", exitEmpty, "codepool batches"},
 	{store.ErrLocked, "locked", exitLocked, "the same when that process has ended, or with another --data"},
+	{store.ErrReadOnly, "read_only", exitFailure, "the same as a user who may write there, or with another --data"},
 	{store.ErrNotIssued, "not_issued", exitRefused, "codepool issue {batch} 1"},
 	{store.ErrNotYetValid, "not_yet_valid", exitRefused, "codepool show {code}"},
 	{store.ErrExpired, "expired", exitRefused, "codepool show {code}"},
