@@ -301,9 +301,9 @@ func (c *committer) step() bool {
 	case <-c.back: // of callers that came back on their own
 	default:
 	}
-	var blocked, crowd int
+	var calls, crowd int
 	for _, g := range groups {
-		blocked += g.joined + g.crowd - g.calls
+		calls += g.calls
 		crowd += g.joined + g.crowd
 	}
 	c.crowd.Store(crowd >= crowdFrom || crowd >= crowdUntil && c.crowd.Load())
@@ -314,7 +314,7 @@ func (c *committer) step() bool {
 		c.dir.mark(c.durableRecord.Load()) // nobody waits for it
 	}
 	c.onCommit()
-	if blocked > 1 && blocked <= gatherMost {
+	if calls == 0 && crowd > 1 && crowd <= gatherMost {
 		c.gather(groups)
 	}
 	return true

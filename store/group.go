@@ -22,7 +22,7 @@ type group struct {
 	crowd   int // requests in lots
 	err     error
 
-	inside atomic.Int32  // callers in waitBriefly, and lots with blocked callers
+	inside atomic.Int32  // callers in waitBriefly, and lots of blocked callers only
 	back   chan struct{} // gets a token when the last of them has left it
 }
 

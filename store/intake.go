@@ -64,7 +64,7 @@ type lot struct {
 	codes string       // canonical texts, one after the other; sc.ends says where they end
 	err   error        // why what the answers depend on is not durable
 	upto  uint64       // with err: last record that is durable all the same
-	group *group       // that it hangs on, if a caller is blocked
+	group *group       // that it hangs on, if all callers are blocked
 	holds atomic.Int32 // who still reads it: blocked callers, and finish
 }
 

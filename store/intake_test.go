@@ -296,6 +296,41 @@ func TestCallbacksThatGoOn(t *testing.T) {
 	}
 }
 
+// A callback's next request may have to wait for room, and callers that block stand
+// beside it in the same lots: the committer, which makes the room, waits for neither.
+func TestCallbacksWaitForRoom(t *testing.T) {
+	s := openCrowd(t, 12_000, Batch{Name: "b"})
+	s.com.maxPending = 64 << 10
+	s.gather()
+	user := strings.Repeat("u", 200)
+	var wg sync.WaitGroup
+	const chains = 1000
+	var next func(i int)
+	next = func(i int) {
+		s.RedeemFunc(context.Background(), Redemption{Code: s.codes[i], User: user}, func(_ Receipt, err error) {
+			if err != nil {
+				t.Errorf("code %d: %v", i, err)
+			}
+			if i+chains < 10_000 {
+				next(i + chains)
+			}
+			wg.Done()
+		})
+	}
+	wg.Add(10_000)
+	for i := range chains {
+		next(i)
+	}
+	for i := 10_000; i < len(s.codes); i++ {
+		wg.Go(func() {
+			if _, err := s.Redeem(context.Background(), Redemption{Code: s.codes[i], User: user}); err != nil {
+				t.Errorf("code %d: %v", i, err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
 // A request that meets a draw at work is asked again, until the draw is in the journal
 // or taken back: a code of this batch can be redeemed before as after it.
 func TestCallbackDuringDraws(t *testing.T) {

@@ -6,7 +6,7 @@ import "fmt"
 // committer itself; many, and callbacks, by the notifier beside the next commit.
 
 const (
-	// wakeInline is the number of waiting callers up to which the committer wakes them
+	// wakeInline is the number of callers in lots up to which the committer wakes them
 	// itself. Waking more takes longer than a sync and is done beside it.
 	wakeInline = 2048
 	// gatherMost is the number of woken callers up to which gather waits for them: more
@@ -32,28 +32,26 @@ func (c *committer) publish(g *group, err error) {
 	}
 	c.mu.Lock()
 	c.mu.flying = c.mu.flying[1:]
+	if len(c.mu.spares) < maxSpares {
+		c.mu.spares = append(c.mu.spares, spare{g.buf[:0], g.entries[:0]})
+	}
 	c.mu.Unlock()
-	if g.calls > 0 || g.joined+g.crowd > wakeInline {
-		c.later(func() { c.end(g) })
+	g.open() // here, never by the notifier: a callback may wait for it in admit
+	if g.calls > 0 || g.crowd > wakeInline {
+		c.later(func() { c.answerLots(g) })
 	} else {
-		c.end(g)
+		c.answerLots(g)
 	}
 }
 
-// end publishes the group's outcome to all who wait for it.
-func (c *committer) end(g *group) {
-	g.open()
+// answerLots answers the lots that hung on a group.
+func (c *committer) answerLots(g *group) {
 	for _, l := range g.lots {
 		if g.err != nil {
 			l.err, l.upto = g.err, c.durableRecord.Load()
 		}
 		c.finish(l)
 	}
-	c.mu.Lock()
-	if len(c.mu.spares) < maxSpares {
-		c.mu.spares = append(c.mu.spares, spare{g.buf[:0], g.entries[:0]})
-	}
-	c.mu.Unlock()
 }
 
 // later has something done by the notifier, beside the next commit. It never blocks.
@@ -91,7 +89,8 @@ func (c *committer) runNotes() bool {
 
 // gather waits until all callers that were woken are under way again: what they ask for
 // next is in the next group then, not in the one after it. There is no timer: each has
-// only to be scheduled, and a group that is written without them costs a whole sync.
+// only to be scheduled, and a group that is written without them costs a whole sync. Not
+// with callbacks, which may wait for the committer themselves.
 func (c *committer) gather(groups []*group) {
 	for _, g := range groups {
 		for g.inside.Load() > 0 {
@@ -108,7 +107,7 @@ func (c *committer) answerAfter(n uint64, l *lot) {
 			g.lots = append(g.lots, l)
 			g.calls += l.calls
 			g.crowd += len(l.rs)
-			if l.calls < len(l.rs) {
+			if l.calls == 0 {
 				g.inside.Add(1)
 				l.group = g
 			}
