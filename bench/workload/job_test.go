@@ -163,7 +163,11 @@ func TestMemory(t *testing.T) {
 func TestDisk(t *testing.T) {
 	lines := runJob(t, smallEnv(t), Disk{Small: 2000, Large: 20_000, Redeems: 2000})
 	wantLines(t, lines, 3)
-	wantExtra(t, lines[2], "bytes_per_redemption", "open_bytes_per_redemption")
+	wantExtra(t, lines[2], "bytes_per_redemption")
+	// With so few redemptions, zeros ahead of the log can make the open store shrink.
+	if _, ok := lines[2].Extra["open_bytes_per_redemption"]; !ok {
+		t.Error("no weight of the open store")
+	}
 	if b := lines[0].BytesPerCode; b <= 0 || b > 1000 {
 		t.Errorf("%v bytes a code", b)
 	}
