@@ -301,20 +301,22 @@ func (c *committer) step() bool {
 	case <-c.back: // of callers that came back on their own
 	default:
 	}
-	var calls, crowd int
+	crowd := 0
+	c.mu.Lock()
 	for _, g := range groups {
-		calls += g.calls
 		crowd += g.joined + g.crowd
 	}
+	c.mu.Unlock()
 	c.crowd.Store(crowd >= crowdFrom || crowd >= crowdUntil && c.crowd.Load())
+	inline := true
 	for _, g := range groups {
-		c.publish(g, err)
+		inline = c.publish(g, err) && inline
 	}
 	if err == nil {
 		c.dir.mark(c.durableRecord.Load()) // nobody waits for it
 	}
 	c.onCommit()
-	if calls == 0 && crowd > 1 && crowd <= gatherMost {
+	if inline && crowd > 1 && crowd <= gatherMost {
 		c.gather(groups)
 	}
 	return true

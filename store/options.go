@@ -49,7 +49,8 @@ type Options struct {
 	GuessesPerHour, GuessLimit float64
 	// RefuseGuessable makes Mint refuse a batch beyond GuessLimit instead of warning.
 	RefuseGuessable bool
-	// Clock is read once a call. Default time.Now.
+	// Clock is read once a call, or once for the requests that are decided together.
+	// Default time.Now. It must not block.
 	Clock func() time.Time
 	// Logger gets warnings and background events. Default: silent.
 	Logger *slog.Logger

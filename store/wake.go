@@ -18,8 +18,9 @@ const (
 	crowdFrom, crowdUntil = 256, 128
 )
 
-// publish makes the outcome of one group known.
-func (c *committer) publish(g *group, err error) {
+// publish makes the outcome of one group known. It returns false if it left some of the
+// answers to the notifier.
+func (c *committer) publish(g *group, err error) (inline bool) {
 	if g.err != nil {
 		err = g.err
 	}
@@ -39,9 +40,10 @@ func (c *committer) publish(g *group, err error) {
 	g.open() // here, never by the notifier: a callback may wait for it in admit
 	if g.calls > 0 || g.crowd > wakeInline {
 		c.later(func() { c.answerLots(g) })
-	} else {
-		c.answerLots(g)
+		return false
 	}
+	c.answerLots(g)
+	return true
 }
 
 // answerLots answers the lots that hung on a group.
