@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // The committer makes decided operations durable in groups.
@@ -35,7 +36,8 @@ import (
 // What makes groups large decides how fast the store is, since a sync costs the same for
 // one record as for thousands. So the committer lets a call with many records finish
 // before it takes the group (letFinish), and gathers the few callers it has just woken
-// into the next one (gather).
+// into the next one (gather). It waits only for goroutines that can run, and not for
+// longer than patience; there is no timer that a lone caller would wait for.
 //
 // Rejected: letting each caller write if nobody else does (a leader). It saves two
 // hand-overs for a single caller but then the writer's own context cannot be
@@ -63,6 +65,7 @@ type committer struct {
 	large    chan struct{} // one token: the open group is large
 	back     chan struct{} // one token: all callers that were woken are under way again
 	wake     chan struct{} // one token: notes has something
+	bell     *time.Timer   // rings when patience is over; stopped between waits
 	stopped  chan struct{} // closed when run and early have ended
 	notified chan struct{} // closed when the notifier has ended
 	onCommit func()        // called after each group by the committer; must not block
@@ -87,7 +90,9 @@ func newCommitter(eng *fuse, dir *directory, lastRecord uint64, maxPending int, 
 		back: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 		stopped: make(chan struct{}), notified: make(chan struct{}),
 		onCommit: func() {}, flush: func() {}, log: log,
+		bell: time.NewTimer(time.Hour),
 	}
+	c.bell.Stop()
 	c.mu.next = lastRecord + 1
 	c.durableRecord.Store(lastRecord)
 	c.mu.open = newGroup(1, c.back)
@@ -335,8 +340,29 @@ func (c *committer) finished() {
 // in two waits for two syncs. It waits for as many as are under way now, not for those
 // that begin meanwhile.
 func (c *committer) letFinish() {
-	for under := c.begun.Load(); c.done.Load() < under; {
-		<-c.back
+	under := c.begun.Load()
+	c.await(func() bool { return c.done.Load() >= under })
+}
+
+// patience is how long the committer waits for anybody, some ten times what it takes on
+// an idle machine. Without a bound one caller that a busy host does not schedule would
+// keep all others from the disk.
+const patience = 2 * time.Millisecond
+
+// await waits until cond is true, which is looked at again with every token in back, or
+// patience is over.
+func (c *committer) await(cond func() bool) {
+	if cond() {
+		return
+	}
+	c.bell.Reset(patience)
+	defer c.bell.Stop()
+	for !cond() {
+		select {
+		case <-c.back:
+		case <-c.bell.C:
+			return
+		}
 	}
 }
 

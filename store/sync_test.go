@@ -152,3 +152,17 @@ func TestFailedSyncOfOthers(t *testing.T) {
 		})
 	}
 }
+
+// The committer lets long calls finish and gathers callers, but no call that is stuck
+// keeps the others from the disk.
+func TestCommitterWaitsForNobodyForEver(t *testing.T) {
+	s, _, codes := openFaulty(t, t.TempDir())
+	defer s.Close()
+	s.com.begin() // a call that the host does not schedule any more
+	defer s.com.finished()
+	for i, code := range codes[:10] {
+		if _, err := s.Redeem(soon(t), Redemption{Code: code}); err != nil {
+			t.Fatalf("redemption %d beside a call that is stuck: %v", i, err)
+		}
+	}
+}

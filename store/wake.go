@@ -90,15 +90,18 @@ func (c *committer) runNotes() bool {
 }
 
 // gather waits until all callers that were woken are under way again: what they ask for
-// next is in the next group then, not in the one after it. There is no timer: each has
-// only to be scheduled, and a group that is written without them costs a whole sync. Not
-// with callbacks, which may wait for the committer themselves.
+// next is in the next group then, not in the one after it. Each has only to be
+// scheduled, and a group that is written without them costs a whole sync. Not with
+// callbacks, which may wait for the committer themselves.
 func (c *committer) gather(groups []*group) {
-	for _, g := range groups {
-		for g.inside.Load() > 0 {
-			<-c.back
+	c.await(func() bool {
+		for _, g := range groups {
+			if g.inside.Load() > 0 {
+				return false
+			}
 		}
-	}
+		return true
+	})
 }
 
 // answerAfter has a lot answered once group n is durable; at once if it is.
