@@ -49,7 +49,7 @@ func (s *Store) Verify(ctx context.Context) (VerifyReport, error) {
 	if s.closed.Load() {
 		return VerifyReport{}, ErrClosed
 	}
-	v := &verifier{s: s, ctx: ctx}
+	v := &verifier{s: s, ctx: ctx, rep: VerifyReport{Problems: []string{}}} // none, not null, in JSON
 	if err := v.snapshot(); err != nil {
 		return v.rep, err
 	}
