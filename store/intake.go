@@ -170,7 +170,7 @@ func (l *lot) outcome(i int, r *Redemption, rec *Receipt) (again bool, err error
 	switch {
 	case v.again:
 		return true, nil
-	case l.err != nil && v.err != ErrUnknownCode && (v.err != nil || v.number > l.upto):
+	case l.err != nil && !certain(v.err) && (v.err != nil || v.number > l.upto):
 		return false, l.err
 	case v.err != nil:
 		return false, v.err

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync"
 
@@ -37,11 +38,17 @@ func (s *Store) doubt(out []Result, err error) {
 	durable := s.com.durableRecord.Load()
 	for i := range out {
 		r := &out[i]
-		if r.Err == nil && r.Receipt.Number <= durable || r.Err == ErrUnknownCode {
+		if r.Err == nil && r.Receipt.Number <= durable || certain(r.Err) {
 			continue
 		}
 		r.Receipt, r.Err = Receipt{}, err
 	}
+}
+
+// certain reports whether a refusal stands whatever becomes of the disk: nothing that may
+// yet be lost was looked at, or nothing was done.
+func certain(err error) bool {
+	return err == ErrUnknownCode || errors.Is(err, ErrInvalid) || errors.Is(err, ErrFailed) || errors.Is(err, ErrClosed)
 }
 
 // scratch is the working memory for up to entryRecords requests that are decided together.

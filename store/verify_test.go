@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -250,4 +251,17 @@ func TestBackupRefusesDamage(t *testing.T) {
 		last = err
 	}
 	wantErr(t, "receipts of a damaged ledger", last, store.ErrCorrupt)
+}
+
+// A machine that reads the report gets a list, also an empty one.
+func TestVerifyReportAsJSON(t *testing.T) {
+	s := storetest.Open(t)
+	rep, err := s.Verify(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(rep)
+	if err != nil || !strings.Contains(string(text), `"problems":[]`) {
+		t.Errorf("%s, %v", text, err)
+	}
 }
