@@ -31,8 +31,7 @@ import (
 //	               write the open group; engine.sync; publish what was written; wake;
 //	               gather }
 //	early:   for { write the open group, because it is large and a sync is under way }
-//	notify:  for { wake the callers of large groups, call callbacks, raise the
-//	               high-water mark }
+//	notify:  for { wake the callers of large groups, call callbacks }
 //
 // What makes groups large decides how fast the store is, since a sync costs the same for
 // one record as for thousands. So the committer lets a call with many records finish
@@ -80,8 +79,6 @@ type committer struct {
 	}
 	begun, done atomic.Int64 // calls with many records
 	crowd       atomic.Bool  // many requests were under way when the last group ended
-
-	marked uint64 // the high-water mark; the notifier's, and close's after it
 
 	records atomic.Uint64 // in durable groups since start
 }
@@ -320,7 +317,9 @@ func (c *committer) step() bool {
 	for _, g := range groups {
 		inline = c.publish(g, err) && inline
 	}
-	kick(c.wake) // to raise the high-water mark
+	if err == nil {
+		c.dir.mark(c.durableRecord.Load()) // nobody waits for it
+	}
 	c.onCommit()
 	if inline && crowd > 1 && crowd <= gatherMost {
 		c.gather(groups)
@@ -429,7 +428,6 @@ func (c *committer) close() {
 	kick(c.work)
 	<-c.stopped
 	<-c.notified
-	c.mark()
 }
 
 // failure returns why the store stopped serving, or nil.

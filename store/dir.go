@@ -215,9 +215,9 @@ func (d *directory) openHighWater() (uint64, error) {
 	return best, nil
 }
 
-// mark notes that all records up to number are durable. It is called after groups, one
-// call at a time, costs one small write to the page cache and never raises the mark
-// above what is durable.
+// mark notes that all records up to number are durable. It is called after each
+// group, costs one small write to the page cache and never raises the mark above
+// what is durable.
 func (d *directory) mark(number uint64) {
 	if d == nil || d.highWater == nil {
 		return

@@ -71,19 +71,9 @@ func (c *committer) notify() {
 		select {
 		case <-c.wake:
 			c.runNotes()
-			c.mark()
 		case <-c.stopped:
 			return
 		}
-	}
-}
-
-// mark raises the high-water mark to what is durable. Nobody waits for it: it would be
-// some 5 µs on the committer's way from one sync to the next, and once a second a sync.
-func (c *committer) mark() {
-	if n := c.durableRecord.Load(); n != c.marked {
-		c.dir.mark(n)
-		c.marked = n
 	}
 }
 
