@@ -313,12 +313,12 @@ func (c *committer) step() bool {
 	}
 	c.mu.Unlock()
 	c.crowd.Store(crowd >= crowdFrom || crowd >= crowdUntil && c.crowd.Load())
+	if err == nil { // before the answers: none may be above the mark
+		c.dir.mark(groups[len(groups)-1].last)
+	}
 	inline := true
 	for _, g := range groups {
 		inline = c.publish(g, err) && inline
-	}
-	if err == nil {
-		c.dir.mark(c.durableRecord.Load()) // nobody waits for it
 	}
 	c.onCommit()
 	if inline && crowd > 1 && crowd <= gatherMost {

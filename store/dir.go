@@ -216,7 +216,7 @@ func (d *directory) openHighWater() (uint64, error) {
 }
 
 // mark notes that all records up to number are durable. It is called after each
-// group, costs one small write to the page cache and never raises the mark above
+// sync, costs one small write to the page cache and never raises the mark above
 // what is durable.
 func (d *directory) mark(number uint64) {
 	if d == nil || d.highWater == nil {
