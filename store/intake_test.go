@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"codepool/gen"
 )
 
 // crowdStore is a store whose syncs the test holds, with n issued codes of a batch.
@@ -139,6 +141,50 @@ func TestCrowd(t *testing.T) {
 	}
 	if rep, err := s.Verify(t.Context()); err != nil || !rep.OK() {
 		t.Errorf("verify: %+v, %v", rep, err)
+	}
+}
+
+// Codes that do not pack, that a batch of the namespace folds otherwise, or that are in
+// another namespace take the longer way into a lot.
+func TestCrowdOfUnusualCodes(t *testing.T) {
+	s := openCrowd(t, 600, Batch{Name: "b"})
+	s.gather()
+	var rs []Redemption
+	for _, b := range []Batch{
+		{Name: "long", Format: gen.Format{Class: gen.Crockford32, Length: 16, Group: 4}},
+		{Name: "mixed", Format: gen.Format{Class: gen.AlnumCase, Length: 14}},
+		{Name: "elsewhere", Namespace: "other"},
+	} {
+		b.Count = 100
+		info, err := s.Mint(t.Context(), b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		codes, err := s.Issue(t.Context(), info.ID, 100, To("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, code := range codes {
+			rs = append(rs, Redemption{Code: code, Namespace: b.Namespace, User: b.Name})
+		}
+	}
+	s.com.crowd.Store(true) // the draws came one by one
+	errs := make([]error, 2*len(rs))
+	s.held(len(errs), func(i int) {
+		var rec Receipt
+		rec, errs[i] = s.Redeem(context.Background(), rs[i%len(rs)])
+		if b, _ := s.Batch(rec.Batch); errs[i] == nil && b.Name != rec.User {
+			t.Errorf("%+v is of batch %q", rec, b.Name)
+		}
+	}, func() bool { return s.inIntake() >= len(errs) })
+	for i, r := range rs {
+		a, b := errs[i], errs[i+len(rs)]
+		if a != nil {
+			a, b = b, a
+		}
+		if a != nil || !errors.Is(b, ErrAlreadyRedeemed) {
+			t.Errorf("%+v: two callers got %v and %v", r, a, b)
+		}
 	}
 }
 

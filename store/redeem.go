@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"runtime"
 
-	"codepool/gen"
 	"codepool/shard"
 )
 
@@ -40,17 +39,13 @@ func (s *Store) Redeem(ctx context.Context, r Redemption) (rec Receipt, err erro
 // cache line less that is touched on the way to the lot and back counts. So the usual
 // request, one form and no key, has a way of its own without the larger frames.
 func (s *Store) joinCrowd(ctx context.Context, r *Redemption, rec *Receipt) (*lot, int, error) {
-	if r.Key != "" || r.Namespace != "" || s.rootSpace.folds.load() != onlyCrockford {
-		return s.joinCrowdSlowly(ctx, r, rec)
-	}
 	if err := s.mayEnter(ctx, r); err != nil {
 		return nil, 0, err
 	}
-	word, ok := gen.PackCrockford(r.Code)
-	if !ok {
+	var k shard.Key
+	if r.Key != "" || r.Namespace != "" || !s.rootSpace.usual(r.Code, &k) {
 		return s.joinCrowdSlowly(ctx, r, rec)
 	}
-	k := shard.PackedKey(s.rootSpace.id, word)
 	if !s.gate.mayHold(k.Hash) {
 		return nil, 0, ErrUnknownCode
 	}

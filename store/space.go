@@ -21,8 +21,18 @@ type forms struct {
 	keys [3]shard.Key
 }
 
-// onlyCrockford is the set of folds of a namespace that has only default formats.
-const onlyCrockford = 1 << gen.Crockford
+// usual resolves the hot case in one pass and without a buffer: a code of the default
+// format where no batch folds otherwise.
+func (sp *space) usual(text string, k *shard.Key) bool {
+	if sp.folds.load() != 1<<gen.Crockford {
+		return false
+	}
+	word, ok := gen.PackCrockford(text)
+	if ok {
+		*k = shard.PackedKey(sp.id, word)
+	}
+	return ok
+}
 
 // resolve fills f with the forms of a text and reports whether there is any. A text
 // that cannot be a code has none.
@@ -32,15 +42,11 @@ func (s *Store) resolve(namespace, text string, f *forms) bool {
 	if sp == nil || len(text) > gen.MaxInput {
 		return false
 	}
-	folds := sp.folds.load()
-	if folds == onlyCrockford {
-		// The hot case: only default formats, in one pass and without a buffer.
-		if v, ok := gen.PackCrockford(text); ok {
-			f.keys[0] = shard.PackedKey(sp.id, v)
-			f.n = 1
-			return true
-		}
+	if sp.usual(text, &f.keys[0]) {
+		f.n = 1
+		return true
 	}
+	folds := sp.folds.load()
 	for _, fold := range [...]gen.Fold{gen.Exact, gen.Upper, gen.Crockford} {
 		if folds&(1<<fold) != 0 {
 			f.add(sp.id, text, fold)
