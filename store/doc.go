@@ -30,13 +30,13 @@
 //
 // # Promises
 //
-//	I1  Once. A code has at most one redemption that was ever acknowledged.
+//	I1  Once. A code has at most one redemption that was acknowledged and not undone.
 //	I2  Durable answers. No answer, positive or negative, leaves before everything it
 //	    was computed from is durable: a refusal waits for its shard's last group.
 //	I3  Exclusive draws. A code is drawn by at most one reference; a crash never draws
 //	    it again.
 //	I4  Positive record. A redemption is proved by a record that is present; on load
-//	    redeemed beats live.
+//	    redeemed beats live; only a record undoes it.
 //	I5  Whole code. Identity is the full canonical text in its namespace, never a hash.
 //	I6  No false "no". The gate never refuses a code that exists.
 //	I7  Conservation. minted = available + leased + issued + redeemed + revoked, per
@@ -67,7 +67,7 @@
 //
 // # Reading the source
 //
-// redeem.go, intake.go and redeemall.go are the hot path; commit.go, group.go and latch.go
+// redeem.go, intake.go and redeemall.go are the hot path, reverse.go the way back; commit.go, group.go and latch.go
 // the group commit; gate.go the filter; record.go, page.go and keyspace.go the format on disk; recover.go
 // and checkpoint.go the way back; index.go, flush.go and keys.go what finds old records.
 // journal.go is the only file that knows the engine.

@@ -17,6 +17,8 @@ var (
 	ErrNotIssued = errors.New("code has not been issued")
 	// ErrAlreadyRedeemed is returned when a code has been redeemed by another request.
 	ErrAlreadyRedeemed = errors.New("code is already redeemed")
+	// ErrNotRedeemed is returned when there is no redemption to undo.
+	ErrNotRedeemed = errors.New("code is not redeemed")
 	// ErrNotYetValid is returned before the start of the batch's window.
 	ErrNotYetValid = errors.New("code is not yet valid")
 	// ErrExpired is returned from the end of the batch's window on.

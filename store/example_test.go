@@ -178,6 +178,32 @@ func ExampleStore_RedeemFunc() {
 	// player-42 gets gold:100, error <nil>
 }
 
+func ExampleStore_Release() {
+	s, done := exampleStore()
+	defer done()
+	_, err := s.Release(context.Background(), store.Reversal{Code: "CARD-0001", By: "support"})
+	fmt.Println(err)
+	fmt.Println(s.Check(context.Background(), store.Redemption{Code: "CARD-0001"}))
+	// Output:
+	// <nil>
+	// code has not been issued
+}
+
+func ExampleStore_Undo() {
+	s, done := exampleStore()
+	defer done()
+	ctx := context.Background()
+	_, err := s.Redeem(ctx, store.Redemption{Code: "CARD-0001", User: "player-42"})
+	fmt.Println(err)
+	_, err = s.Undo(ctx, store.Reversal{Code: "CARD-0001", By: "support", Key: "refund-7"})
+	fmt.Println(err)
+	fmt.Println(s.Check(ctx, store.Redemption{Code: "CARD-0001"}))
+	// Output:
+	// <nil>
+	// <nil>
+	// <nil>
+}
+
 func ExampleStore_Import() {
 	s, done := exampleStore()
 	defer done()

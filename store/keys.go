@@ -34,8 +34,10 @@ type keyStripe struct {
 
 // Kinds of keys; each is a set of its own.
 const (
-	keyRedeem = 'R'
-	keyIssue  = 'I'
+	keyRedeem  = 'R'
+	keyIssue   = 'I'
+	keyRelease = 'L'
+	keyUndo    = 'U'
 )
 
 // keyView is what a request saw of its key.
@@ -173,6 +175,9 @@ func keyKind(kind byte) byte {
 		return keyRedeem
 	case recIssue:
 		return keyIssue
+	}
+	if rev := reversals[kind]; rev != nil {
+		return rev.keys
 	}
 	return 0
 }

@@ -64,11 +64,6 @@ func (s *Store) addHistory(ctx context.Context, info *CodeInfo, b *batch, run, o
 	if !needDraw {
 		return nil
 	}
-	s.mu.Lock()
-	if h := s.mu.runs[run]; h.Initial == shard.Issued {
-		info.Ref, needDraw = h.Ref, false
-	}
-	s.mu.Unlock()
 	numbers, err := s.index.findCode(ctx, codeHash(run, ordinal))
 	if err != nil {
 		return err
@@ -97,6 +92,13 @@ func (s *Store) addHistory(ctx context.Context, info *CodeInfo, b *batch, run, o
 		if err != nil {
 			return err
 		}
+	}
+	if needDraw { // handed out already when it was imported, and never released
+		s.mu.Lock()
+		if h := s.mu.runs[run]; h.Initial == shard.Issued {
+			info.Ref = h.Ref
+		}
+		s.mu.Unlock()
 	}
 	if needReceipt {
 		return &CorruptError{What: "index", Why: "a redeemed code has no receipt; Verify tells more"}

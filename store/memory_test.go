@@ -22,7 +22,7 @@ func TestRedeemedBeatsLive(t *testing.T) {
 	for _, step := range []struct{ set, want shard.State }{
 		{shard.Issued, shard.Issued}, {shard.Redeemed, shard.Redeemed}, {shard.Issued, shard.Redeemed}, {shard.Available, shard.Redeemed},
 	} {
-		if !s.setState(run, 0, step.set) {
+		if !s.setState(run, 0, step.set, false) {
 			t.Fatal("the code does not exist")
 		}
 		r := s.pool.Run(run)
@@ -33,7 +33,7 @@ func TestRedeemedBeatsLive(t *testing.T) {
 			t.Errorf("set %v: it is %v, want %v", step.set, got, step.want)
 		}
 	}
-	if s.setState(run, 2, shard.Redeemed) || s.setState(99, 0, shard.Redeemed) {
+	if s.setState(run, 2, shard.Redeemed, false) || s.setState(99, 0, shard.Redeemed, false) {
 		t.Error("a code that does not exist was set")
 	}
 }

@@ -11,7 +11,8 @@ const receiptsPart = 8 * entryRecords
 
 // Receipts yields the redemptions with numbers above after, in order, up to what is
 // durable when it gets there. Remember the last number to go on later. It ends with
-// an error if the ledger is damaged, the store is closed or ctx ends.
+// an error if the ledger is damaged, the store is closed or ctx ends. A redemption that
+// was undone is among them: it happened.
 func (s *Store) Receipts(ctx context.Context, after uint64) iter.Seq2[Receipt, error] {
 	return func(yield func(Receipt, error) bool) {
 		for {

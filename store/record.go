@@ -23,6 +23,9 @@ const (
 	recRun    = 1 // a run of codes was added: run, batch, count, initial state, reference
 	recIssue  = 2 // codes were drawn: batch, reference, key, then by run: run, n, n ordinals
 	recRedeem = 3 // one code was burned: run, ordinal, user, key
+	// One code went back: run, ordinal, by whom, key.
+	recRelease = 4 // issued → available
+	recUndo    = 5 // redeemed → issued
 
 	entryHead = 16
 	// An entry is closed at entryRecords records or entryBytes bytes: a reader of one
@@ -39,11 +42,11 @@ type record struct {
 	kind   byte
 	at     int64 // microseconds since 1970
 
-	run, ordinal uint32 // recRedeem, recRun
+	run, ordinal uint32 // recRedeem, recRelease, recUndo; recRun: run
 	batch        uint32 // recRun, recIssue
 	count        uint32 // recRun
 	initial      shard.State
-	user, ref    []byte // recRedeem: user; recRun, recIssue: reference
+	user, ref    []byte // recRedeem: user; recRelease, recUndo: by whom; recRun, recIssue: reference
 	key          []byte
 	drawn        []byte // recIssue: the groups, see eachDrawn
 }
@@ -59,6 +62,13 @@ func appendRedeem(b []byte, run, ordinal uint32, user, key string) []byte {
 	b = binary.LittleEndian.AppendUint32(b, ordinal)
 	b = appendString(b, user)
 	return appendString(b, key)
+}
+
+func appendReversal(b []byte, kind byte, run, ordinal uint32, by, key string) []byte {
+	at := len(b)
+	b = appendRedeem(b, run, ordinal, by, key)
+	b[at] = kind
+	return b
 }
 
 func appendRun(b []byte, run, batch, count uint32, initial shard.State, ref string) []byte {
@@ -187,7 +197,7 @@ func (d *decoder) next(r *record, at *int64) bool {
 				d.bytes(4 * n)
 			}
 			r.drawn = r.drawn[:len(r.drawn)-len(d.b)]
-		case recRedeem:
+		case recRedeem, recRelease, recUndo:
 			r.run, r.ordinal = uint32(d.uvarint()), d.uint32()
 			r.user, r.key = d.text(), d.text()
 		default:

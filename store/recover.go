@@ -257,7 +257,7 @@ func (s *Store) replay(upto uint64) (last uint64, err error) {
 func (s *Store) apply(r *record) error {
 	var bad error
 	set := func(run, ordinal uint32, to shard.State) {
-		if !s.setState(run, ordinal, to) {
+		if !s.setState(run, ordinal, to, r.kind == recUndo) {
 			bad = corrupt(entryKey(r.number), fmt.Sprintf("it names code %d of run %d, which does not exist", ordinal, run))
 		}
 	}
@@ -266,6 +266,8 @@ func (s *Store) apply(r *record) error {
 		set(r.run, r.ordinal, shard.Redeemed)
 	case recIssue:
 		r.eachDrawn(func(run, ordinal uint32) { set(run, ordinal, shard.Issued) })
+	case recRelease, recUndo:
+		set(r.run, r.ordinal, reversals[r.kind].to)
 	case recRun:
 		if int(r.run) >= len(s.mu.runs) || s.mu.runs[r.run].ID == 0 || s.mu.runs[r.run].Count != r.count {
 			bad = corrupt(entryKey(r.number), fmt.Sprintf("run %d of %d codes is missing", r.run, r.count))
@@ -274,8 +276,9 @@ func (s *Store) apply(r *record) error {
 	return bad
 }
 
-// setState sets a state during replay; redeemed beats live.
-func (s *Store) setState(run, ordinal uint32, to shard.State) bool {
+// setState sets a state during replay. Redeemed beats live (I4): only an undo, which is
+// a record of its own, takes it back.
+func (s *Store) setState(run, ordinal uint32, to shard.State, undo bool) bool {
 	r := s.pool.Run(run)
 	if r == nil {
 		return false
@@ -288,7 +291,7 @@ func (s *Store) setState(run, ordinal uint32, to shard.State) bool {
 	defer sh.Unlock()
 	seg := sh.SegmentOf(run)
 	pos := seg.Position(ordinal)
-	if from := sh.State(pos); from != to && from != shard.Redeemed {
+	if from := sh.State(pos); from != to && (from != shard.Redeemed || undo) {
 		sh.Move(seg, pos, from, to)
 	}
 	return true

@@ -300,12 +300,9 @@ func (s *Store) retriedRedeem(ctx context.Context, r Redemption, f forms, seen *
 		if !ok {
 			return ErrClosed
 		}
-		same := false
-		for i := range f.n {
-			same = same || f.keys[i] == k
-		}
-		if !same && !s.minted(&f) {
-			return ErrUnknownCode // the gate let it through; the key does not change what it is
+		same, err := s.sameCode(&f, &k)
+		if err != nil {
+			return err
 		}
 		if !same || string(found.user) != r.User {
 			return fmt.Errorf("%w: key %q redeemed another code or for another user", ErrKeyConflict, r.Key)
@@ -316,6 +313,21 @@ func (s *Store) retriedRedeem(ctx context.Context, r Redemption, f forms, seen *
 		return nil
 	})
 	return known, err
+}
+
+// sameCode reports whether a request's forms name the code that a record with its key
+// names. ErrUnknownCode: they name none at all. The gate let it through; the key does not
+// change what it is.
+func (s *Store) sameCode(f *forms, k *shard.Key) (bool, error) {
+	for i := range f.n {
+		if f.keys[i] == *k {
+			return true, nil
+		}
+	}
+	if !s.minted(f) {
+		return false, ErrUnknownCode
+	}
+	return false, nil
 }
 
 // put copies the receipt, if there is one, and passes err on.

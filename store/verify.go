@@ -36,7 +36,8 @@ func (r *VerifyReport) problem(format string, args ...any) {
 //   - every page, entry, state page and index page has its checksum, every run its
 //     count and hash order, the ledger has no gap;
 //   - the whole ledger, replayed from its first record, is lawful: no code is drawn
-//     twice, redeemed twice or redeemed before its time (I1, I3);
+//     twice, redeemed twice or redeemed before its time (I1, I3), unless the first draw
+//     was released and the first redemption undone;
 //   - its outcome equals the states in memory, the state pages with the ledger behind
 //     them, and the counters (I7);
 //   - every code is found in memory under its whole text at its own place, and passes
@@ -276,6 +277,8 @@ func (v *verifier) ledger(r reader) error {
 			if step := max(v.s.com.durableRecord.Load()/sampleSize, 1); rec.number%step == 0 {
 				v.some = append(v.some, record{number: rec.number, run: rec.run, ordinal: rec.ordinal})
 			}
+		case recRelease, recUndo:
+			v.step(rec, rec.run, rec.ordinal, reversals[rec.kind].to, cp.Upto)
 		case recIssue:
 			rec.eachDrawn(func(run, ordinal uint32) { v.step(rec, run, ordinal, shard.Issued, cp.Upto) })
 		case recRun:
@@ -323,14 +326,17 @@ func (v *verifier) step(rec *record, run, ordinal uint32, to shard.State, checkp
 	}
 	from := get4(m.whole, ordinal)
 	lawful := from == shard.Available
-	if to == shard.Redeemed {
+	switch rec.kind {
+	case recRedeem:
 		lawful = from == shard.Issued || from == shard.Available && v.s.batch(m.h.Batch).FromStock
+	case recRelease, recUndo:
+		lawful = from == reversals[rec.kind].from
 	}
 	if !lawful {
 		v.rep.problem("ledger: record %d makes code %d of run %d %v, which was %v", rec.number, ordinal, run, to, from)
 	}
 	put4(m.whole, ordinal, to)
-	if rec.number > checkpoint && get4(m.pages, ordinal) != shard.Redeemed {
+	if rec.number > checkpoint && (get4(m.pages, ordinal) != shard.Redeemed || rec.kind == recUndo) {
 		put4(m.pages, ordinal, to)
 	}
 	if rec.number <= v.seen[m.run.ShardOf(ordinal)] {

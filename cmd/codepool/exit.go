@@ -58,6 +58,7 @@ var kinds = []struct {
 	{store.ErrLocked, "locked", exitLocked, "the same when that process has ended, or with another --data"},
 	{store.ErrReadOnly, "read_only", exitFailure, "the same as a user who may write there, or with another --data"},
 	{store.ErrNotIssued, "not_issued", exitRefused, "codepool issue {batch} 1"},
+	{store.ErrNotRedeemed, "not_redeemed", exitRefused, "codepool show {code}"},
 	{store.ErrNotYetValid, "not_yet_valid", exitRefused, "codepool show {code}"},
 	{store.ErrExpired, "expired", exitRefused, "codepool show {code}"},
 	{store.ErrRevoked, "revoked", exitRefused, "codepool show {code}"},
