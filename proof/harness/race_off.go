@@ -1,0 +1,6 @@
+//go:build !race
+
+package harness
+
+// RaceOn tells whether the race detector is at work.
+const RaceOn = false
