@@ -1,0 +1,289 @@
+package crash
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"codepool/shard"
+	"codepool/store"
+)
+
+// auditor remembers every answer that was given and holds a store against it.
+type auditor struct {
+	codes   map[string]*life
+	fresh   map[string]bool // codes with an answer since the last audit
+	seen    map[uint64]redemption
+	draws   map[string][]string // reference → codes, of answers since the last audit
+	minted  map[string]int64
+	burned  map[string]uint64 // receipts of codes whose redemption nobody takes back
+	after   uint64            // ledger number up to which receipts were read
+	found   []error
+	Answers int // given answers in all
+}
+
+// life is what is known of a code.
+type life struct {
+	state   shard.State
+	ref     string
+	number  uint64 // receipt, if it is redeemed
+	refused bool   // somebody was told that it is redeemed
+}
+
+// redemption is an acknowledged receipt.
+type redemption struct{ code, user, key string }
+
+func newAuditor() *auditor {
+	return &auditor{
+		codes: map[string]*life{}, fresh: map[string]bool{}, seen: map[uint64]redemption{}, draws: map[string][]string{},
+		minted: map[string]int64{}, burned: map[string]uint64{},
+	}
+}
+
+const maxFound = 20
+
+// wrong notes a broken promise.
+func (a *auditor) wrong(format string, args ...any) {
+	if len(a.found) < maxFound {
+		a.found = append(a.found, fmt.Errorf(format, args...))
+	}
+}
+
+// err returns what was found.
+func (a *auditor) err() error { return errors.Join(a.found...) }
+
+// note takes one answer in. Answers to the same code come in the order in which they were
+// given, but for the two of a race.
+func (a *auditor) note(line string) {
+	f := strings.Fields(line)
+	switch f[0] {
+	case lineIssued:
+		a.noteDraw(f[1], f[2:])
+	case lineRedeemed:
+		a.noteRedeemed(number(f[1]), redemption{f[2], f[3], f[4]})
+	case lineRefused:
+		a.codes[f[1]].refused = true
+		a.fresh[f[1]] = true
+	case lineUndone:
+		l := a.codes[f[2]]
+		l.state, l.number = shard.Issued, 0
+		a.fresh[f[2]] = true
+	case lineReleased:
+		a.codes[f[2]].state = shard.Available
+		a.fresh[f[2]] = true
+	case lineMinted:
+		n, _ := strconv.ParseInt(f[2], 10, 64)
+		a.minted[f[1]] = n
+	default:
+		return
+	}
+	a.Answers++
+}
+
+func number(text string) uint64 {
+	n, _ := strconv.ParseUint(text, 10, 64)
+	return n
+}
+
+func (a *auditor) noteDraw(ref string, printed []string) {
+	var codes []string
+	for _, code := range printed {
+		code = canon(code)
+		codes = append(codes, code)
+		if l := a.codes[code]; l != nil && planOf(code) != released {
+			a.wrong("%s was issued to %s and to %s", code, l.ref, ref)
+		}
+		a.codes[code] = &life{state: shard.Issued, ref: ref}
+		a.fresh[code] = true
+	}
+	a.draws[ref] = printed
+}
+
+func (a *auditor) noteRedeemed(n uint64, r redemption) {
+	l := a.codes[r.code]
+	if l == nil {
+		a.wrong("%s was redeemed and never issued", r.code)
+		return
+	}
+	if l.state == shard.Redeemed {
+		a.wrong("%s was redeemed twice, by receipts %d and %d", r.code, l.number, n)
+	}
+	if old, twice := a.seen[n]; twice {
+		a.wrong("receipt %d was given for %s and for %s", n, old.code, r.code)
+	}
+	l.state, l.number = shard.Redeemed, n
+	a.seen[n] = r
+	a.fresh[r.code] = true
+}
+
+// audit holds the store against all answers since the last audit, and with all against
+// every answer that was ever given. What was under way and unanswered is known afterwards.
+func (a *auditor) audit(s *store.Store, all bool) {
+	ctx := context.Background()
+	receipts := a.auditLedger(ctx, s)
+	for code := range a.fresh {
+		a.auditCode(ctx, s, code, receipts[code])
+	}
+	if all {
+		for code, l := range a.codes {
+			if !a.fresh[code] {
+				a.auditSettled(ctx, s, code, l)
+			}
+		}
+	}
+	a.auditKeys(ctx, s)
+	for name, n := range a.minted {
+		if b, err := s.BatchNamed(name); err != nil || !b.Complete || b.Counts.Minted != n {
+			a.wrong("batch %s of %d codes was minted; afterwards: %+v, %v", name, n, b, err)
+		}
+	}
+	rep, err := s.Verify(ctx)
+	if err != nil || !rep.OK() {
+		a.wrong("verify: %v %v", rep.Problems, err)
+	}
+	clear(a.fresh)
+	clear(a.draws)
+	clear(a.minted)
+}
+
+// auditLedger reads the new receipts and returns the last one of each code.
+func (a *auditor) auditLedger(ctx context.Context, s *store.Store) map[string]store.Receipt {
+	last := map[string]store.Receipt{}
+	for r, err := range s.Receipts(ctx, a.after) {
+		if err != nil {
+			a.wrong("ledger: %v", err)
+			break
+		}
+		a.after = r.Number
+		last[r.Code] = r
+		if want, ok := a.seen[r.Number]; ok {
+			if got := (redemption{r.Code, short(r.User), orNone(short(r.Key))}); got != want {
+				a.wrong("receipt %d was given as %+v and is %+v", r.Number, want, got)
+			}
+			delete(a.seen, r.Number)
+		}
+		if !planOf(r.Code).undoes() {
+			if n, twice := a.burned[r.Code]; twice {
+				a.wrong("the ledger redeems %s twice, in %d and %d", r.Code, n, r.Number)
+			}
+			a.burned[r.Code] = r.Number
+		}
+	}
+	for n, r := range a.seen {
+		a.wrong("receipt %d of %s was given and is not in the ledger", n, r.code)
+	}
+	clear(a.seen)
+	return last
+}
+
+// auditCode judges a code of which something may have been under way.
+func (a *auditor) auditCode(ctx context.Context, s *store.Store, code string, rec store.Receipt) {
+	l, p := a.codes[code], planOf(code)
+	info, err := s.Lookup(ctx, "", code)
+	if err != nil {
+		a.wrong("%s was issued; lookup: %v", code, err)
+		return
+	}
+	var number uint64
+	if info.Receipt != nil {
+		number = info.Receipt.Number
+		if info.Receipt.Number != rec.Number {
+			a.wrong("%s: lookup shows receipt %d, the ledger ends with %d", code, number, rec.Number)
+		}
+	}
+	ok := false
+	switch {
+	case p == released: // somebody else may have drawn it since
+		ok = info.State == shard.Available || info.State == shard.Issued
+	case l.state == shard.Issued:
+		burns := p == redeem || p == race || p.undoes()
+		ok = !l.refused && info.State == shard.Issued || burns && info.State == shard.Redeemed
+	case l.state == shard.Redeemed:
+		ok = info.State == shard.Redeemed && number == l.number || p.undoes() && (info.State == shard.Issued || number > l.number)
+	}
+	if p != released && short(info.Ref) != l.ref {
+		ok = false
+	}
+	if !ok {
+		a.wrong("%s (plan %d) was %v to %q, receipt %d, refused %v; afterwards it is %v to %q, receipt %d", code, p, l.state, l.ref, l.number, l.refused, info.State, short(info.Ref), number)
+	}
+	if err := s.Check(ctx, store.Redemption{Code: code}); !errors.Is(err, wantCheck(info.State)) {
+		a.wrong("%s is %v, and check says %v", code, info.State, err)
+	}
+	if p == released {
+		delete(a.codes, code) // it is anybody's
+		return
+	}
+	l.state, l.number, l.refused = info.State, number, false
+}
+
+func wantCheck(st shard.State) error {
+	switch st {
+	case shard.Available:
+		return store.ErrNotIssued
+	case shard.Redeemed:
+		return store.ErrAlreadyRedeemed
+	}
+	return nil
+}
+
+// auditSettled judges a code that nobody has touched since the last audit.
+func (a *auditor) auditSettled(ctx context.Context, s *store.Store, code string, l *life) {
+	info, err := s.Lookup(ctx, "", code)
+	var number uint64
+	if info.Receipt != nil {
+		number = info.Receipt.Number
+	}
+	if err != nil || info.State != l.state || number != l.number || short(info.Ref) != l.ref {
+		a.wrong("%s was settled as %v to %q, receipt %d; later it is %v to %q, receipt %d, %v", code, l.state, l.ref, l.number, info.State, short(info.Ref), number, err)
+	}
+}
+
+// keysChecked is how many requests are repeated with their keys at each audit.
+const keysChecked = 50
+
+// auditKeys repeats some draws and redemptions with their keys (I9).
+func (a *auditor) auditKeys(ctx context.Context, s *store.Store) {
+	left := keysChecked
+	for ref, printed := range a.draws {
+		if left--; left < 0 {
+			return
+		}
+		i := slices.IndexFunc(printed, func(code string) bool { return planOf(canon(code)) != released })
+		if i < 0 {
+			continue // they may be somebody else's by now
+		}
+		info, err := s.Lookup(ctx, "", printed[i])
+		if err != nil {
+			a.wrong("%s: %v", printed[i], err)
+			continue
+		}
+		again, err := s.Issue(ctx, info.BatchID, len(printed), store.To(info.Ref).Once(info.Ref))
+		if err != nil || !sameSet(again, printed) {
+			a.wrong("draw %s got %v; repeated with its key: %v, %v", ref, printed, again, err)
+		}
+		rec := info.Receipt
+		if rec == nil || rec.Key == "" {
+			continue
+		}
+		if got, err := s.Redeem(ctx, store.Redemption{Code: rec.Code, User: rec.User, Key: rec.Key}); err != nil || got.Number != rec.Number {
+			a.wrong("receipt %d of %s; repeated with its key: %+v, %v", rec.Number, rec.Code, got, err)
+		}
+	}
+}
+
+func sameSet(a, b []string) bool {
+	in := map[string]bool{}
+	for _, x := range a {
+		in[x] = true
+	}
+	for _, x := range b {
+		if !in[x] {
+			return false
+		}
+	}
+	return len(a) == len(b)
+}
