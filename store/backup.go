@@ -172,9 +172,11 @@ func Restore(ctx context.Context, dir string, r io.Reader) (m Manifest, err erro
 	if err = writeFileSync(filepath.Join(dir, restoringFile), []byte("a restore is at work\n")); err != nil {
 		return m, err
 	}
+	// crash point: restore: it has begun
 	if m, err = restorePairs(ctx, filepath.Join(dir, engineDir), r, &opt, d); err != nil {
 		return m, err
 	}
+	// crash point: restore: all pairs are written
 	s, err := open(d, true, true, &opt)
 	if err != nil {
 		return m, fmt.Errorf("restored data does not open: %w", err)
@@ -182,9 +184,11 @@ func Restore(ctx context.Context, dir string, r io.Reader) (m Manifest, err erro
 	if got := s.com.lastRecord(); got != m.Sequence {
 		return m, errors.Join(&CorruptError{What: "backup", Why: fmt.Sprintf("its ledger ends at %d, its manifest says %d", got, m.Sequence)}, s.Close())
 	}
+	// crash point: restore: the store is opened and checked
 	if err = os.Remove(filepath.Join(dir, restoringFile)); err != nil {
 		return m, errors.Join(err, s.Close())
 	}
+	// crash point: restore: it is done and not closed
 	return m, s.Close()
 }
 
@@ -236,6 +240,7 @@ func restorePairs(ctx context.Context, path string, r io.Reader, opt *Options, d
 		if err := eng.commit(pairs); err != nil {
 			return m, err
 		}
+		// crash point: restore: some pairs are written
 	}
 }
 

@@ -72,9 +72,11 @@ func (s *Store) checkpoint(ctx context.Context) error {
 		}
 	}
 	s.mu.Unlock()
+	// crash point: checkpoint: its number is chosen
 	if err := s.com.waitRecord(ctx, upto); err != nil {
 		return err
 	}
+	// crash point: checkpoint: its journal is durable
 	if err := s.dir.room(true); err != nil {
 		return err
 	}
@@ -83,14 +85,17 @@ func (s *Store) checkpoint(ctx context.Context) error {
 			return err
 		}
 		cp.Pages = uint32(len(s.maint.pages))
+		// crash point: checkpoint: all state pages are written, the record is not
 		if err := s.eng.commit([]pair{cp.pair()}); err != nil {
 			return err
 		}
 		s.maint.done.Store(upto)
+		// crash point: checkpoint: the record is written
 	}
 	if err := s.index.flush(ctx); err != nil {
 		return err
 	}
+	// crash point: checkpoint: the index has what it covers
 	s.keys.turn()
 	return nil
 }
@@ -128,6 +133,7 @@ func (s *Store) writeStates(ctx context.Context) (err error) {
 			return err
 		}
 		err := s.eng.commit(pairs)
+		// crash point: checkpoint: some state pages are written
 		pairs, weight = pairs[:0], 0
 		return err
 	}

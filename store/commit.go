@@ -302,6 +302,7 @@ func (c *committer) step() bool {
 		return busy
 	}
 	err := c.eng.sync()
+	// crash point: commit: the sync is over and nobody knows
 	select {
 	case <-c.back: // of callers that came back on their own
 	default:
@@ -315,11 +316,13 @@ func (c *committer) step() bool {
 	c.crowd.Store(crowd >= crowdFrom || crowd >= crowdUntil && c.crowd.Load())
 	if err == nil { // before the answers: none may be above the mark
 		c.dir.mark(groups[len(groups)-1].last)
+		// crash point: commit: the high-water mark is written
 	}
 	inline := true
 	for _, g := range groups {
 		inline = c.publish(g, err) && inline
 	}
+	// crash point: commit: the answers are out
 	c.onCommit()
 	if inline && crowd > 1 && crowd <= gatherMost {
 		c.gather(groups)
@@ -397,11 +400,13 @@ func (c *committer) writeOpen() {
 	c.pending.Store(0)
 	c.mu.Unlock()
 
+	// crash point: commit: a group is taken and not written
 	_ = c.dir.room(true)
 	err := c.write(g)
 	c.mu.Lock()
 	g.err, g.written = err, true
 	c.mu.Unlock()
+	// crash point: commit: a group is written and not synced
 }
 
 // write hands the group's entries and extra pairs to the engine.

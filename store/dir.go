@@ -72,6 +72,7 @@ func openDirectory(path string, create bool, o *Options) (d *directory, fresh bo
 		return nil, false, fmt.Errorf("%w: %s holds no store", ErrFormat, path)
 	}
 	d = &directory{path: path, clock: time.Now, reserve: o.DiskReserve}
+	// crash point: open: the directory is there and not locked
 	if d.lock, err = lockPath(filepath.Join(path, lockFile)); err != nil {
 		if errors.Is(err, errLockHeld) {
 			holder, _ := os.ReadFile(filepath.Join(path, lockFile))
@@ -154,9 +155,11 @@ func writeFileSync(path string, data []byte) error {
 	defer os.Remove(f.Name())
 	_, err = f.Write(data)
 	err = errors.Join(err, f.Sync(), f.Close())
+	// crash point: files: a small file is written and has no name
 	if err == nil {
 		err = os.Rename(f.Name(), path)
 	}
+	// crash point: files: a small file has its name
 	if err == nil {
 		err = syncDir(filepath.Dir(path))
 	}

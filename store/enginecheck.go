@@ -83,6 +83,7 @@ func putBack(path string) error {
 	if err != nil {
 		return err
 	}
+	// crash point: open: tables of an interrupted opening are put back
 	return os.RemoveAll(aside)
 }
 

@@ -120,6 +120,7 @@ func (x *index) flush(ctx context.Context) error {
 			return err
 		}
 		runs = append(runs, run)
+		// crash point: index: a run is written and not published
 	}
 	if err := x.publish(runs, upto); err != nil {
 		return err
@@ -130,6 +131,7 @@ func (x *index) flush(ctx context.Context) error {
 	x.tail.pieces, x.tail.from, x.tail.upto = nil, upto+1, upto
 	x.runs.Store(&runs)
 	x.mu.Unlock()
+	// crash point: index: a run is published and memory has followed
 	return x.merge(ctx)
 }
 
@@ -179,6 +181,7 @@ func (x *index) merge(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		// crash point: index: a merged run is written and not published
 		at := slices.Index(runs, group[0])
 		next := append(append(slices.Clone(runs[:at]), merged), runs[at+fanIn:]...)
 		x.mu.Lock()
@@ -188,10 +191,12 @@ func (x *index) merge(ctx context.Context) error {
 			return err
 		}
 		x.runs.Store(&next)
+		// crash point: retire: the merged run is published, the old ones are still there
 		for _, r := range group {
 			if err := x.drop(r); err != nil {
 				return err
 			}
+			// crash point: retire: an old run is deleted
 		}
 	}
 }
@@ -270,6 +275,7 @@ func (x *index) drop(r *indexRun) error {
 		}
 	}
 	const some = 1000
+	// crash point: retire: an old run is about to be deleted
 	for part := range slices.Chunk(pairs, some) {
 		if err := x.eng.commit(part); err != nil {
 			return err

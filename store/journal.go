@@ -52,7 +52,7 @@ const memTables = 2
 
 func openBadger(dir string, o *Options) (e engine, err error) {
 	defer caught(&err)
-	if err := settleEmptyMemtables(dir); err != nil {
+	if err := settleEmptyLogs(dir); err != nil {
 		return nil, err
 	}
 	bo := badger.DefaultOptions(dir).
@@ -78,6 +78,7 @@ func openBadger(dir string, o *Options) (e engine, err error) {
 		WithNumVersionsToKeep(1).
 		WithCompactL0OnClose(false).
 		WithLogger(badgerLogger{o.Logger})
+	// crash point: open: empty logs are settled
 	db, err := badger.Open(bo)
 	if err != nil {
 		return nil, &CorruptError{What: "engine directory " + dir, Why: err.Error()}
@@ -111,19 +112,20 @@ func liveTables(dir string) (map[string]bool, error) {
 	return live, nil
 }
 
-// settleEmptyMemtables removes write-ahead logs of length 0, beside which Badger refuses
-// to open. A crash leaves one in two ways: between the creation of the newest and its
+// settleEmptyLogs removes logs of length 0, beside which Badger refuses to open. A crash
+// leaves a write-ahead log (.mem) so in two ways: between the creation of the newest and its
 // first sync, before anything in it was acknowledged; or while Badger deletes an old one,
 // which it first truncates, after the table made from it was synced and named in the
-// MANIFEST. A log that went missing otherwise shows in the ledger, which would end below
-// its high-water mark or have a gap.
-func settleEmptyMemtables(dir string) error {
+// MANIFEST. A log that went missing otherwise shows in the ledger, which would end below its
+// high-water mark or have a gap. A value log (.vlog) is left so in the same ways; it never
+// holds anything, as all values are below the threshold.
+func settleEmptyLogs(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	for _, e := range entries {
-		if !strings.HasSuffix(e.Name(), ".mem") {
+		if ext := filepath.Ext(e.Name()); ext != ".mem" && ext != ".vlog" {
 			continue
 		}
 		fi, statErr := e.Info()

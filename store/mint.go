@@ -129,6 +129,7 @@ func (s *Store) openBatch(def Batch, imported bool) (*batch, error) {
 	if err != nil {
 		return nil, err
 	}
+	// crash point: mint: the batch is not written
 	if err := s.eng.commit([]pair{p}); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 	}
@@ -284,6 +285,7 @@ func (s *Store) writeRun(ctx context.Context, r *stagedRun) error {
 		s.abandon(r)
 		return err
 	}
+	// crash point: mint: all code pages are written, the run's header is not
 	h := &r.header
 	body := appendRun(nil, h.ID, h.Batch, h.Count, h.Initial, h.Ref)
 	_, g, err := s.com.append(s.now(), body, 1, []pair{h.pair()}, false)
@@ -295,6 +297,7 @@ func (s *Store) writeRun(ctx context.Context, r *stagedRun) error {
 	if err := g.wait(context.WithoutCancel(ctx)); err != nil {
 		return err // the store has stopped; the codes stay Pending
 	}
+	// crash point: mint: the run is durable and not live
 	s.mu.Lock()
 	s.mu.runs[h.ID] = *h
 	s.mu.Unlock()
@@ -317,6 +320,7 @@ func (s *Store) writePages(ctx context.Context, r *stagedRun) error {
 			return err
 		}
 		err := s.eng.commit(pairs)
+		// crash point: mint: some code pages are written
 		pairs, weight = nil, 0
 		return err
 	}

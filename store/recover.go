@@ -40,6 +40,7 @@ func (s *Store) recover(high uint64) error {
 	if err := s.loadRuns(); err != nil {
 		return err
 	}
+	// crash point: recovery: codes and states are loaded
 	if err := s.checkInventory(&at); err != nil {
 		return err
 	}
@@ -55,6 +56,7 @@ func (s *Store) recover(high uint64) error {
 	case last < s.index.tail.upto:
 		return &CorruptError{What: "ledger", Why: fmt.Sprintf("it ends at record %d, before the index at %d", last, s.index.tail.upto)}
 	}
+	// crash point: recovery: the ledger is replayed
 	s.com = newCommitter(s.eng, s.dir, last, s.opt.MaxPending, s.opt.Logger)
 	s.index.com = s.com
 	s.recovered.Checkpoint, s.recovered.Replayed = at.Upto, last-at.Upto

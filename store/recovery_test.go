@@ -325,4 +325,15 @@ func TestEmptyLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.holds(t, storetest.OpenAt(t, old, weak()))
+	values, err := filepath.Glob(filepath.Join(dir, "journal", "*.vlog"))
+	if err != nil || len(values) == 0 {
+		t.Fatal(values, err)
+	}
+	for _, name := range []string{filepath.Base(values[0]), "000000.vlog", "009999.vlog"} { // the same for the value log
+		c := copyDir(t, dir)
+		if err := os.WriteFile(filepath.Join(c, "journal", name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		h.holds(t, storetest.OpenAt(t, c, weak()))
+	}
 }

@@ -108,10 +108,12 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 			if err != nil {
 				err = errors.Join(err, putBack(d.path))
 			} else {
+				// crash point: open: recovered, tables are still aside
 				err = os.RemoveAll(filepath.Join(d.path, asideDir))
 			}
 		}()
 	}
+	// crash point: open: tables are set aside
 	high, err := d.openHighWater()
 	if err != nil {
 		return nil, err
@@ -121,6 +123,7 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 		return nil, err
 	}
 	eng := &fuse{engine: badger}
+	// crash point: open: the engine is open
 	s = &Store{opt: *opt, path: d.path, dir: d, eng: eng, opened: start, adding: make(chan struct{}, 1), closing: make(chan struct{}), statePages: map[dirtyPage]struct{}{}, keys: newKeyTable()}
 	s.spaces.Store(&map[string]*space{})
 	s.batches.Store(&[]*batch{nil})
@@ -136,6 +139,7 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 		if len(*s.batches.Load()) > 1 && !restoring {
 			err = fmt.Errorf("%w: %s holds data but no %s file: it was copied in part", ErrFormat, d.path, formatFile)
 		} else {
+			// crash point: open: a new store is about to be named one
 			err = d.writeFormat()
 		}
 	}
@@ -145,6 +149,7 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 		}
 		return nil, errors.Join(err, eng.close())
 	}
+	// crash point: open: recovered
 	s.recovered.Took = time.Since(start)
 	s.intake = newIntake(s)
 	s.com.flush, s.com.finish = s.intake.flush, s.intake.finish
@@ -171,6 +176,7 @@ func (s *Store) Close() error {
 				s.closeErr = nil
 			}
 		}
+		// crash point: close: the last checkpoint is written
 		s.pool.Close()
 		s.closeErr = errors.Join(s.closeErr, s.eng.close(), s.dir.close())
 	})

@@ -15,7 +15,7 @@ const (
 	race                    // two burn it at the same time
 	redeemAgain             // burn it, undo that, burn it again
 	undone                  // burn it, undo that
-	released                // give it back to the stock
+	released                // give it back to the stock, or keep it
 	kept                    // leave it issued
 )
 
