@@ -45,21 +45,30 @@ func (s *Store) Issue(ctx context.Context, id BatchID, n int, d Draw) ([]string,
 		return s.answerDraw(ctx, codes, g, err)
 	}
 	// The key first: a draw that succeeded is answered again even when its batch is over.
-	lock := &s.drawKeys[keyHash(keyIssue, d.Key)%uint64(len(s.drawKeys))]
-	lock.Lock()
-	var seen keyView
-	codes, known, err := s.retriedDraw(ctx, b, n, d, &seen)
-	if known || err != nil {
-		lock.Unlock()
-		return codes, err
+	token := s.drawKeys[keyHash(keyIssue, d.Key)%uint64(len(s.drawKeys))]
+	select { // whoever has it may be waiting for the disk
+	case token <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
 	}
-	codes, g, err := s.draw(ctx, b, n, d, &seen)
-	lock.Unlock()
+	codes, g, err := s.drawOnce(ctx, b, n, d)
+	<-token
 	return s.answerDraw(ctx, codes, g, err)
 }
 
+// drawOnce draws unless the key has drawn before; then there is no group to wait for.
+// REQUIRES: the key's token.
+func (s *Store) drawOnce(ctx context.Context, b *batch, n int, d Draw) ([]string, *group, error) {
+	var seen keyView
+	codes, known, err := s.retriedDraw(ctx, b, n, d, &seen)
+	if known || err != nil {
+		return codes, nil, err
+	}
+	return s.draw(ctx, b, n, d, &seen)
+}
+
 func (s *Store) answerDraw(ctx context.Context, codes []string, g *group, err error) ([]string, error) {
-	if err == nil {
+	if err == nil && g != nil {
 		err = g.wait(ctx)
 	}
 	if err != nil {
@@ -194,7 +203,7 @@ func (s *Store) journalDraw(b *batch, d Draw, got []drawn, codes []drawnCode, se
 		b.free.Add(int64(len(got)))
 		return nil, err
 	}
-	if seen != nil { // nobody else can use the key: its lock in drawKeys is held
+	if seen != nil { // nobody else can use the key: its token in drawKeys is taken
 		s.keys.note(seen.hash, number)
 	}
 	s.settle(got, shard.Issued, g.n)

@@ -44,7 +44,7 @@ type Store struct {
 	// draws is held for reading from the journaling of a draw until memory shows it,
 	// and taken by a checkpoint to choose a number below which memory is complete.
 	draws     sync.RWMutex
-	drawKeys  [64]sync.Mutex // by key hash: one draw a key at a time
+	drawKeys  [64]chan struct{} // by key hash, one token each: one draw a key at a time
 	maint     *maintainer
 	closed    atomic.Bool
 	closing   chan struct{} // closed together with it
@@ -125,6 +125,9 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 	eng := &fuse{engine: badger}
 	// crash point: open: the engine is open
 	s = &Store{opt: *opt, path: d.path, dir: d, eng: eng, opened: start, adding: make(chan struct{}, 1), closing: make(chan struct{}), statePages: map[dirtyPage]struct{}{}, keys: newKeyTable()}
+	for i := range s.drawKeys {
+		s.drawKeys[i] = make(chan struct{}, 1)
+	}
 	s.spaces.Store(&map[string]*space{})
 	s.batches.Store(&[]*batch{nil})
 	s.mu.byName = map[string]*batch{}

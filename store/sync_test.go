@@ -107,6 +107,45 @@ func (c *endsWhenAsked) Err() error {
 	return c.Context.Err()
 }
 
+// A caller's context bounds its call also behind another one with the same key that waits
+// for the disk, or with one of the keys that share its token.
+func TestContextBoundsKeyedDraws(t *testing.T) {
+	s, e, _ := openSync(t, t.TempDir())
+	defer s.Close()
+	hold := make(chan struct{})
+	release := sync.OnceFunc(func() { e.hold.Store(nil); close(hold) })
+	defer release()
+	e.hold.Store(&hold)
+	answers := make(chan error, 2)
+	draw := func(ctx context.Context) error { _, err := s.Issue(ctx, 1, 1, To("x").Once("k")); return err }
+	for range 2 { // one draws and waits for the sync, one finds its record and waits too
+		go func() { answers <- draw(t.Context()) }()
+	}
+	for ctx := soon(t); len(s.drawKeys[keyHash(keyIssue, "k")%uint64(len(s.drawKeys))]) == 0 || e.waiting.Load() == 0; runtime.Gosched() {
+		if ctx.Err() != nil {
+			t.Fatal("nobody waits with the key")
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	third := make(chan error, 1)
+	go func() { third <- draw(ctx) }()
+	cancel()
+	select {
+	case err := <-third:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("a cancelled draw got %v", err)
+		}
+	case <-soon(t).Done():
+		t.Fatal("a draw whose context has ended waits for another one's")
+	}
+	release()
+	for range 2 {
+		if err := <-answers; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // A failed sync is a failed commit, though all was written and can be read (I8).
 func TestFailedSync(t *testing.T) {
 	dir := t.TempDir()

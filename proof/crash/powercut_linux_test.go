@@ -42,7 +42,7 @@ func TestPowerCut(t *testing.T) {
 		answers -= a.Answers
 		f, c := cutRound(t, r, v, a, round%newVolumeEvery == newVolumeEvery-1 || round == rounds-1)
 		answers, failed, control = answers+a.Answers, failed+f, control+c
-		if err := a.err(); err != nil {
+		if err := a.err(); err != nil || t.Failed() {
 			t.Fatalf("cut %d of seed %d: %v", round, seed, err)
 		}
 	}

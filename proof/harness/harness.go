@@ -19,10 +19,11 @@ import (
 	"time"
 )
 
+// The variables of the environment.
 const (
-	nEnv    = "CODEPOOL_N"
-	seedEnv = "CODEPOOL_SEED"
-	forEnv  = "CODEPOOL_FOR"
+	NEnv    = "CODEPOOL_N"
+	SeedEnv = "CODEPOOL_SEED"
+	ForEnv  = "CODEPOOL_FOR"
 )
 
 // Size is how many rounds a proof has in each of its forms. Race is the short form under
@@ -32,7 +33,7 @@ type Size struct{ Short, Race, Long int }
 // N returns the number of rounds of this run.
 func (s Size) N(t testing.TB) int {
 	t.Helper()
-	switch text := os.Getenv(nEnv); text {
+	switch text := os.Getenv(NEnv); text {
 	case "":
 		if RaceOn {
 			return s.Race
@@ -43,7 +44,7 @@ func (s Size) N(t testing.TB) int {
 	default:
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 {
-			t.Fatalf("%s is %q: want a number of rounds or \"long\"", nEnv, text)
+			t.Fatalf("%s is %q: want a number of rounds or \"long\"", NEnv, text)
 		}
 		return n
 	}
@@ -55,15 +56,15 @@ type Span struct{ Short, Race, Long time.Duration }
 // For returns how long this run goes on.
 func (s Span) For(t testing.TB) time.Duration {
 	t.Helper()
-	if text := os.Getenv(forEnv); text != "" {
+	if text := os.Getenv(ForEnv); text != "" {
 		d, err := time.ParseDuration(text)
 		if err != nil || d <= 0 {
-			t.Fatalf("%s is %q: want a time such as 20s or 8h", forEnv, text)
+			t.Fatalf("%s is %q: want a time such as 20s or 8h", ForEnv, text)
 		}
 		return d
 	}
 	switch {
-	case os.Getenv(nEnv) == "long":
+	case os.Getenv(NEnv) == "long":
 		return s.Long
 	case RaceOn:
 		return s.Race
@@ -75,13 +76,13 @@ func (s Span) For(t testing.TB) time.Duration {
 func Seed(t testing.TB) uint64 {
 	t.Helper()
 	seed := rand.Uint64()
-	if text := os.Getenv(seedEnv); text != "" {
+	if text := os.Getenv(SeedEnv); text != "" {
 		var err error
 		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
-			t.Fatalf("%s is %q: want the number that a run has printed", seedEnv, text)
+			t.Fatalf("%s is %q: want the number that a run has printed", SeedEnv, text)
 		}
 	}
-	t.Logf("seed %d: %s=%d go test -run '^%s$' repeats it", seed, seedEnv, seed, t.Name())
+	t.Logf("seed %d: %s=%d go test -run '^%s$' repeats it", seed, SeedEnv, seed, t.Name())
 	return seed
 }
 

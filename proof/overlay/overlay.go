@@ -26,10 +26,47 @@ type Overlay struct {
 	files map[string]string // path in the source → text
 }
 
-// New returns an overlay that changes nothing.
+// BaseEnv names the list of an overlay on top of which new ones are built: a proof that
+// builds its children itself is so made to build them with a planted defect.
+const BaseEnv = "CODEPOOL_OVERLAY"
+
+// ListFile is the name of the list that TestBinary leaves in its directory.
+const ListFile = "overlay.json"
+
+// list is the form of overlays that the go command reads.
+type list struct{ Replace map[string]string }
+
+// New returns an overlay that changes nothing, or what the overlay of BaseEnv does.
 func New() (*Overlay, error) {
 	root, err := harness.Root()
-	return &Overlay{root: root, files: map[string]string{}}, err
+	if err != nil {
+		return nil, err
+	}
+	o := &Overlay{root: root, files: map[string]string{}}
+	base := os.Getenv(BaseEnv)
+	if base == "" {
+		return o, nil
+	}
+	body, err := os.ReadFile(base)
+	if err != nil {
+		return nil, err
+	}
+	var l list
+	if err := json.Unmarshal(body, &l); err != nil {
+		return nil, err
+	}
+	for path, with := range l.Replace {
+		file, err := filepath.Rel(root, path)
+		if err != nil {
+			return nil, err
+		}
+		text, err := os.ReadFile(with)
+		if err != nil {
+			return nil, err
+		}
+		o.Put(filepath.ToSlash(file), string(text))
+	}
+	return o, nil
 }
 
 // Text returns a file as it is in the overlay.
@@ -70,16 +107,16 @@ func (o *Overlay) TestBinary(dir, pkg string) (string, error) {
 		}
 		replace[filepath.Join(o.root, file)] = copied
 	}
-	body, err := json.Marshal(map[string]any{"Replace": replace})
+	body, err := json.Marshal(list{replace})
 	if err != nil {
 		return "", err
 	}
-	list := filepath.Join(dir, "overlay.json")
-	if err := os.WriteFile(list, body, 0o644); err != nil {
+	path := filepath.Join(dir, ListFile)
+	if err := os.WriteFile(path, body, 0o644); err != nil {
 		return "", err
 	}
 	program := filepath.Join(dir, "proof.test")
-	cmd := exec.Command("go", "test", "-c", "-vet=off", "-overlay", list, "-o", program, pkg)
+	cmd := exec.Command("go", "test", "-c", "-vet=off", "-overlay", path, "-o", program, pkg)
 	cmd.Dir = o.root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build %s: %w\n%s", pkg, err, out)

@@ -1,0 +1,43 @@
+package planted
+
+import "codepool/proof/overlay"
+
+// edit is one edit of one file.
+func edit(file, old, new string) []overlay.Edit {
+	return []overlay.Edit{{File: file, Old: old, New: new}}
+}
+
+// defects are what is planted. Each is the smallest change that breaks one promise.
+var defects = []defect{
+	{
+		name:  "answer before the sync",
+		edits: edit("store/commit.go", "	err := c.eng.sync()\n", "	err := c.eng.failure()\n"),
+		pkg:   "proof/crash", test: "TestPowerCut", n: 60, says: "was given and is not in the ledger",
+	},
+	{
+		name: "negative answer does not wait",
+		edits: []overlay.Edit{
+			{File: "store/redeem.go", Old: "		return verdict{err: err, mark: sh.Mark}\n", New: "		return verdict{err: err}\n"},
+			{File: "store/redeemall.go", Old: "	last = sh.Mark\n	for _, i := range idx {", New: "	for _, i := range idx {"},
+		},
+		pkg: "proof/crash", test: "TestPowerCut", n: 200, says: "refused true",
+	},
+	{
+		name:  "draw not journaled",
+		edits: edit("store/issue.go", "len(d.Ref)+len(d.Key)+5*len(codes)), uint32(b.ID), d.Ref, d.Key, codes)", "len(d.Ref)+len(d.Key)+5*len(codes)), uint32(b.ID), d.Ref, d.Key, codes[:len(codes)-len(codes)/3])"),
+		pkg:   "proof/crash", test: "TestKill9", n: 20, says: "afterwards it is available",
+	},
+	{
+		name:  "retry after a failed sync",
+		edits: edit("store/engine.go", "	if err != nil {\n		f.blown.CompareAndSwap(nil, &err)\n	}\n	return err\n", "	return err\n"),
+		pkg:   "proof/crash", test: "TestPowerCut", n: 60, says: "was tried after a commit had failed",
+	},
+	{
+		name: "checkpoint before its journal",
+		edits: []overlay.Edit{
+			{File: "store/checkpoint.go", Old: "	if err := s.com.waitRecord(ctx, upto); err != nil {\n		return err\n	}\n", New: ""},
+			{File: "store/checkpoint.go", Old: "		if err := s.com.waitFor(ctx, marks); err != nil { // the page never runs ahead of the journal\n			return err\n		}\n", New: ""},
+		},
+		pkg: "proof/crash", test: "TestEveryIO", n: 20, says: "by the ledger|before the checkpoint",
+	},
+}
