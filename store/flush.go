@@ -12,6 +12,10 @@ type manifest struct {
 	Upto uint64      `json:"upto"`
 	Next uint32      `json:"next"`
 	Runs []*indexRun `json:"runs"`
+	// Doomed are runs of which pages may be stored that are of no use: one that is being
+	// written, or those that a merge has replaced. What a crash leaves of them is deleted
+	// by the next flush.
+	Doomed []*indexRun `json:"doomed,omitempty"`
 }
 
 // load reads the manifest and the runs' directories.
@@ -37,7 +41,7 @@ func (x *index) load(v reader) error {
 		}
 	}
 	x.runs.Store(&m.Runs)
-	x.nextRun, x.tail.from, x.tail.upto = m.Next, m.Upto+1, m.Upto
+	x.nextRun, x.tail.from, x.tail.upto, x.doomed = m.Next, m.Upto+1, m.Upto, m.Doomed
 	return nil
 }
 
@@ -86,6 +90,9 @@ func (r *indexRun) load(v reader) error {
 // flush writes the tail up to everything durable as a run and publishes it. It is
 // called by the maintainer alone.
 func (x *index) flush(ctx context.Context) error {
+	if err := x.dropDoomed(); err != nil {
+		return err
+	}
 	if err := x.catchUp(ctx); err != nil {
 		return err
 	}
@@ -109,7 +116,10 @@ func (x *index) flush(ctx context.Context) error {
 		for i, p := range all {
 			short[i] = posting{p.hash >> (64 - hashBits), p.number}
 		}
-		w := x.newWriter(0, from, upto, keys)
+		w, err := x.newWriter(0, from, upto, len(short), keys)
+		if err != nil {
+			return err
+		}
 		for _, p := range short {
 			if err := w.add(p); err != nil {
 				return err
@@ -122,7 +132,7 @@ func (x *index) flush(ctx context.Context) error {
 		runs = append(runs, run)
 		// crash point: index: a run is written and not published
 	}
-	if err := x.publish(runs, upto); err != nil {
+	if err := x.publish(runs, upto, nil); err != nil {
 		return err
 	}
 	x.mu.Lock()
@@ -151,14 +161,37 @@ func (x *index) keysBetween(from, upto uint64) (keys []uint64, err error) {
 	return keys, err
 }
 
-// publish makes a list of runs the durable one.
-func (x *index) publish(runs []*indexRun, upto uint64) error {
-	body, err := json.Marshal(manifest{Upto: upto, Next: x.nextRun, Runs: runs})
+// publish makes a list of runs the durable one, and one of what is to be deleted.
+func (x *index) publish(runs []*indexRun, upto uint64, doomed []*indexRun) error {
+	body, err := json.Marshal(manifest{Upto: upto, Next: x.nextRun, Runs: runs, Doomed: doomed})
 	if err != nil {
 		return err
 	}
 	key := []byte{keyManifest}
-	return x.eng.commit([]pair{{key, seal(key, body)}})
+	if err := x.eng.commit([]pair{{key, seal(key, body)}}); err != nil {
+		return err
+	}
+	x.doomed = doomed
+	return nil
+}
+
+// dropDoomed deletes what is of no use any more.
+func (x *index) dropDoomed() error {
+	for _, r := range x.doomed {
+		if err := x.drop(r); err != nil {
+			return err
+		}
+		// crash point: retire: an old run is deleted
+	}
+	x.doomed = nil // the manifest names them until it is written again: they are deleted twice at most
+	return nil
+}
+
+// covered is the number up to which the live runs cover the ledger.
+func (x *index) covered() uint64 {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.tail.from - 1
 }
 
 // merge turns fanIn runs of one level into one of the next, until there is none.
@@ -184,19 +217,13 @@ func (x *index) merge(ctx context.Context) error {
 		// crash point: index: a merged run is written and not published
 		at := slices.Index(runs, group[0])
 		next := append(append(slices.Clone(runs[:at]), merged), runs[at+fanIn:]...)
-		x.mu.Lock()
-		upto := x.tail.from - 1
-		x.mu.Unlock()
-		if err := x.publish(next, upto); err != nil {
+		if err := x.publish(next, x.covered(), group); err != nil {
 			return err
 		}
 		x.runs.Store(&next)
 		// crash point: retire: the merged run is published, the old ones are still there
-		for _, r := range group {
-			if err := x.drop(r); err != nil {
-				return err
-			}
-			// crash point: retire: an old run is deleted
+		if err := x.dropDoomed(); err != nil {
+			return err
 		}
 	}
 }
@@ -208,10 +235,14 @@ func (x *index) mergeRuns(ctx context.Context, group []*indexRun) (*indexRun, er
 	if err != nil {
 		return nil, err
 	}
-	w := x.newWriter(group[0].Level+1, first, last, keys)
-	cursors := make([]*runCursor, len(group))
+	cursors, count := make([]*runCursor, len(group)), 0
 	for i, r := range group {
 		cursors[i] = &runCursor{x: x, r: r}
+		count += r.Count
+	}
+	w, err := x.newWriter(group[0].Level+1, first, last, count, keys)
+	if err != nil {
+		return nil, err
 	}
 	for {
 		var least *runCursor
@@ -263,14 +294,14 @@ func (c *runCursor) fill() (bool, error) {
 	return len(c.page) > 0, err
 }
 
-// drop deletes a run that no list names any more.
+// drop deletes a run that no list names any more, as far as it is stored.
 func (x *index) drop(r *indexRun) error {
 	pairs := []pair{{key: r.key(partDirectory, 0)}}
-	for p := range r.fences {
+	for p := range (r.Count + postingsPage - 1) / postingsPage {
 		pairs = append(pairs, pair{key: r.key(partPostings, p)})
 	}
-	if r.filter != nil {
-		for p := 0; p*filterPage < len(r.filter.words); p++ {
+	if r.Keys > 0 {
+		for p := 0; p*filterPage < filterWords(r.Keys); p++ {
 			pairs = append(pairs, pair{key: r.key(partFilter, p)})
 		}
 	}
@@ -294,9 +325,13 @@ type runWriter struct {
 	keys  []uint64
 }
 
-func (x *index) newWriter(level int, first, last uint64, keys []uint64) *runWriter {
+// newWriter begins a run of that many postings, and notes durably that it has.
+func (x *index) newWriter(level int, first, last uint64, count int, keys []uint64) (*runWriter, error) {
 	x.nextRun++
-	return &runWriter{x: x, keys: keys, run: &indexRun{ID: x.nextRun - 1, Level: level, First: first, Last: last, Keys: len(keys)}}
+	w := &runWriter{x: x, keys: keys, run: &indexRun{ID: x.nextRun - 1, Level: level, First: first, Last: last, Keys: len(keys)}}
+	begun := *w.run
+	begun.Count = count
+	return w, x.publish(*x.runs.Load(), x.covered(), append(x.doomed, &begun))
 }
 
 func (w *runWriter) add(p posting) error {

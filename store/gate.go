@@ -42,9 +42,13 @@ type filter struct {
 }
 
 func newFilter(capacity int) *filter {
-	capacity = max(capacity, 64)
-	m, _ := bloom.EstimateParameters(uint(capacity), gateRate)
-	return &filter{words: make([]uint64, (m+63)/64), capacity: capacity}
+	return &filter{words: make([]uint64, filterWords(capacity)), capacity: max(capacity, 64)}
+}
+
+// filterWords is how many words a filter has.
+func filterWords(capacity int) int {
+	m, _ := bloom.EstimateParameters(uint(max(capacity, 64)), gateRate)
+	return int(m+63) / 64
 }
 
 // place returns the word of a hash whose routing bits were shifted out, and its bits.

@@ -31,7 +31,8 @@ type index struct {
 		from, upto uint64 // records in the tail: from ≤ number ≤ upto
 		pieces     [][]posting
 	}
-	nextRun uint32 // maintainer only
+	nextRun uint32      // maintainer only
+	doomed  []*indexRun // as in the manifest; maintainer only
 }
 
 type posting struct{ hash, number uint64 }
