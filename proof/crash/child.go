@@ -23,7 +23,7 @@ type childConfig struct {
 	Options options
 	Workers int
 	Stock   int64  // codes of each batch that is minted
-	Long    bool   // users of several hundred bytes, so that the engine's files rotate
+	Long    bool   // texts of 900 bytes, so that the engine's files rotate
 	Control string // file for the control, if any
 	Backup  string // file for backup and restore
 }
@@ -134,7 +134,7 @@ func (c *child) text(name string) string {
 	if !c.cfg.Long {
 		return name
 	}
-	return name + strings.Repeat(".", 600)
+	return name + strings.Repeat(".", 900)
 }
 
 // more mints another batch when the present one is empty, and goes on with one that an

@@ -15,6 +15,7 @@ import (
 const (
 	newVolumeEvery = 25 // cuts with one file system
 	mostBeforeCut  = 4000
+	mostWithLong   = 12_000 // with texts so long that the engine's logs of 8 MiB rotate
 )
 
 // commits are the mount options that are tried: the kernel writes its journal every 1, 5 or
@@ -33,15 +34,15 @@ func TestPowerCut(t *testing.T) {
 	rounds := harness.Size{Short: 100, Race: 6, Long: 5000}.N(t)
 	var v *volume
 	var a *auditor
-	answers, failed, control := 0, 0, 0
+	answers, failed, control, logs := 0, 0, 0, 0
 	for round := range rounds {
 		r := harness.Rand(seed, round)
 		if round%newVolumeEvery == 0 {
 			v, a = freshVolume(t, v, commits[round/newVolumeEvery%len(commits)]), newAuditor()
 		}
 		answers -= a.Answers
-		f, c := cutRound(t, r, v, a, round%newVolumeEvery == newVolumeEvery-1 || round == rounds-1)
-		answers, failed, control = answers+a.Answers, failed+f, control+c
+		f, c, l := cutRound(t, r, v, a, round%newVolumeEvery == newVolumeEvery-1 || round == rounds-1)
+		answers, failed, control, logs = answers+a.Answers, failed+f, control+c, logs+l
 		if err := a.err(); err != nil || t.Failed() {
 			t.Fatalf("cut %d of seed %d: %v", round, seed, err)
 		}
@@ -49,7 +50,20 @@ func TestPowerCut(t *testing.T) {
 	if failed == 0 && rounds > 20 {
 		t.Error("no child ever saw its disk fail: the cuts come too late, or the child is gone before")
 	}
-	t.Logf("%d cuts, %d answers and %d records of the control: none lost; %d calls were told that the outcome is unknown, or refused after that", rounds, answers, control, failed)
+	t.Logf("%d cuts, %d answers and %d records of the control: none lost; %d calls were told that the outcome is unknown, or refused after that; the engine had begun %d further logs",
+		rounds, answers, control, failed, logs)
+}
+
+// logsBegun is how many write-ahead logs the engine began since it was opened, as the ones
+// before were full. A store that is closed leaves none.
+func logsBegun(v *volume) (most int) {
+	names, _ := filepath.Glob(filepath.Join(v.at, "store", "journal", "*.mem"))
+	for _, name := range names {
+		if n, err := strconv.Atoi(strings.TrimSuffix(filepath.Base(name), ".mem")); err == nil {
+			most = max(most, n-1)
+		}
+	}
+	return most
 }
 
 // freshVolume replaces a volume by a new one, or skips the test where there can be none.
@@ -76,18 +90,23 @@ func freshVolume(t *testing.T, old *volume, commit int) *volume {
 }
 
 // cutRound runs one child, cuts the power after some answers and audits what is left. It
-// returns how many calls failed and how many records the control has.
-func cutRound(t *testing.T, r *rand.Rand, v *volume, a *auditor, all bool) (failed, control int) {
+// returns how many calls failed, how many records the control has, and how many logs the
+// engine had begun.
+func cutRound(t *testing.T, r *rand.Rand, v *volume, a *auditor, all bool) (failed, control, logs int) {
 	t.Helper()
 	dir, file := filepath.Join(v.at, "store"), filepath.Join(v.at, "control")
 	_ = os.Remove(file)
 	o := crashOptions(r)
 	o.DiskReserve = 32 << 20
-	p, err := start("", childConfig{Do: "work", Dir: dir, Options: o, Workers: workers, Stock: stock, Long: r.IntN(2) == 0, Control: file})
+	long, most := r.IntN(2) == 0, mostBeforeCut
+	if long {
+		most = mostWithLong
+	}
+	p, err := start("", childConfig{Do: "work", Dir: dir, Options: o, Workers: workers, Stock: stock, Long: long, Control: file})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.await(r.IntN(mostBeforeCut))
+	p.await(r.IntN(most))
 	read := p.soFar() // and not one more
 	if err := v.cut(); err != nil {
 		t.Fatal(err)
@@ -115,10 +134,11 @@ func cutRound(t *testing.T, r *rand.Rand, v *volume, a *auditor, all bool) (fail
 	if n := controlRecords(t, file); n < control {
 		t.Fatalf("the control has %d records after the cut, %d were synced: the harness counts answers that came after the cut", n, control)
 	}
+	logs = logsBegun(v)
 	o = crashOptions(r)
 	o.DiskReserve = 32 << 20
 	audit(t, dir, o, a, all)
-	return failed, control
+	return failed, control, logs
 }
 
 // controlRecords counts the whole records of the control.
