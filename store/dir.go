@@ -58,7 +58,7 @@ func openDirectory(path string, create bool, o *Options) (d *directory, fresh bo
 	case err == nil && !fi.IsDir():
 		return nil, false, invalid("data directory %s is a file", path)
 	case errors.Is(err, fs.ErrNotExist) && create:
-		if err := os.MkdirAll(path, 0o755); err != nil {
+		if err := makeDir(path); err != nil {
 			return nil, false, fmt.Errorf("make data directory: %w", readOnly(err))
 		}
 	case err != nil:
@@ -86,6 +86,29 @@ func openDirectory(path string, create bool, o *Options) (d *directory, fresh bo
 		_, _ = d.lock.WriteAt([]byte(holder), 0) // for people only; the lock itself is held
 	}
 	return d, fresh, nil
+}
+
+// makeDir makes a directory, with those above it that are missing, so that a power cut does
+// not take it back.
+func makeDir(path string) error {
+	path = filepath.Clean(path)
+	above := []string{filepath.Dir(path)}
+	for {
+		last := above[len(above)-1]
+		if _, err := os.Stat(last); err == nil || filepath.Dir(last) == last {
+			break
+		}
+		above = append(above, filepath.Dir(last))
+	}
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return err
+	}
+	for _, dir := range above {
+		if err := syncDir(dir); err != nil && !errors.Is(err, fs.ErrPermission) { // it may be writable and not readable
+			return err
+		}
+	}
+	return nil
 }
 
 // readOnly names the reason if it is that nothing may be written.

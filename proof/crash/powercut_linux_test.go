@@ -57,7 +57,7 @@ func TestPowerCut(t *testing.T) {
 // logsBegun is how many write-ahead logs the engine began since it was opened, as the ones
 // before were full. A store that is closed leaves none.
 func logsBegun(v *volume) (most int) {
-	names, _ := filepath.Glob(filepath.Join(v.at, "store", "journal", "*.mem"))
+	names, _ := filepath.Glob(filepath.Join(v.at, "above", "store", "journal", "*.mem"))
 	for _, name := range names {
 		if n, err := strconv.Atoi(strings.TrimSuffix(filepath.Base(name), ".mem")); err == nil {
 			most = max(most, n-1)
@@ -94,7 +94,7 @@ func freshVolume(t *testing.T, old *volume, commit int) *volume {
 // engine had begun.
 func cutRound(t *testing.T, r *rand.Rand, v *volume, a *auditor, all bool) (failed, control, logs int) {
 	t.Helper()
-	dir, file := filepath.Join(v.at, "store"), filepath.Join(v.at, "control")
+	dir, file := filepath.Join(v.at, "above", "store"), filepath.Join(v.at, "control")
 	_ = os.Remove(file)
 	o := crashOptions(r)
 	o.DiskReserve = 32 << 20
