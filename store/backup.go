@@ -12,7 +12,6 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -51,6 +50,9 @@ type Manifest struct {
 // Backup writes everything that was durable when it was called to w. The store goes
 // on working meanwhile. The caller syncs what is behind w.
 func (s *Store) Backup(ctx context.Context, w io.Writer) (Manifest, error) {
+	if w == nil {
+		return Manifest{}, invalid("there is no writer for the backup")
+	}
 	if s.closed.Load() {
 		return Manifest{}, ErrClosed
 	}
@@ -113,6 +115,9 @@ func (f *frameWriter) write(b []byte) error {
 	_, _ = f.sum.Write(b)
 	n, err := f.w.Write(b)
 	f.n += int64(n)
+	if err == nil && n < len(b) {
+		err = io.ErrShortWrite
+	}
 	return err
 }
 
@@ -152,12 +157,15 @@ func (f *frameWriter) frame(kind byte, payload []byte) error {
 // (*CorruptError, ErrFormat) and then dir is as it was. The restored store is opened
 // and checked before it counts as one.
 func Restore(ctx context.Context, dir string, r io.Reader) (m Manifest, err error) {
+	if r == nil {
+		return m, invalid("there is no reader to restore from")
+	}
 	opt := Options{}.withDefaults()
-	_, statErr := os.Stat(dir)
+	made := missing(dir)
 	d, fresh, err := openDirectory(dir, true, &opt)
 	if err != nil {
-		if errors.Is(err, ErrFormat) {
-			err = fmt.Errorf("%w: %w", ErrNotEmpty, err)
+		if errors.Is(err, ErrFormat) { // what is there is of no matter
+			err = fmt.Errorf("%w: %v", ErrNotEmpty, err)
 		}
 		return m, err
 	}
@@ -166,7 +174,7 @@ func Restore(ctx context.Context, dir string, r io.Reader) (m Manifest, err erro
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, d.close(), undoRestore(dir, errors.Is(statErr, fs.ErrNotExist)))
+			err = errors.Join(err, d.close(), undoRestore(dir, made))
 		}
 	}()
 	if err = writeFileSync(filepath.Join(dir, restoringFile), []byte("a restore is at work\n")); err != nil {
@@ -184,6 +192,9 @@ func Restore(ctx context.Context, dir string, r io.Reader) (m Manifest, err erro
 	if got := s.com.lastRecord(); got != m.Sequence {
 		return m, errors.Join(&CorruptError{What: "backup", Why: fmt.Sprintf("its ledger ends at %d, its manifest says %d", got, m.Sequence)}, s.Close())
 	}
+	if got := s.minted(); got != m.Codes {
+		return m, errors.Join(&CorruptError{What: "backup", Why: fmt.Sprintf("it holds %d codes, its manifest says %d", got, m.Codes)}, s.Close())
+	}
 	// crash point: restore: the store is opened and checked
 	if err = os.Remove(filepath.Join(dir, restoringFile)); err != nil {
 		return m, errors.Join(err, s.Close())
@@ -192,14 +203,22 @@ func Restore(ctx context.Context, dir string, r io.Reader) (m Manifest, err erro
 	return m, s.Close()
 }
 
-// undoRestore removes what a failed restore wrote, with the directory if it made it.
-func undoRestore(dir string, made bool) error {
+// minted is how many codes there are in all.
+func (s *Store) minted() (n int64) {
+	for _, b := range s.Batches() {
+		n += b.Counts.Minted
+	}
+	return n
+}
+
+// undoRestore removes what a failed restore wrote, with the directories that it made.
+func undoRestore(dir string, made []string) error {
 	var errs []error
 	for _, name := range []string{formatFile, engineDir, highWaterFile, lockFile, restoringFile} {
 		errs = append(errs, os.RemoveAll(filepath.Join(dir, name)))
 	}
-	if made {
-		errs = append(errs, os.Remove(dir))
+	for _, d := range made {
+		errs = append(errs, os.Remove(d))
 	}
 	return errors.Join(errs...)
 }
@@ -212,7 +231,7 @@ func restorePairs(ctx context.Context, path string, r io.Reader, opt *Options, d
 	}
 	eng := &fuse{engine: badger}
 	defer func() { err = errors.Join(err, eng.close()) }()
-	f := &frameReader{r: bufio.NewReaderSize(r, 1<<20), sum: sha256.New()}
+	f := &frameReader{r: bufio.NewReaderSize(&steadyReader{ctx, r}, 1<<20), sum: sha256.New()}
 	if err := f.head(); err != nil {
 		return m, err
 	}
@@ -317,6 +336,8 @@ func (f *frameReader) end(payload []byte, m *Manifest, entries, bytes int64, sum
 		return &CorruptError{What: "backup", Why: "manifest: " + err.Error()}
 	}
 	switch {
+	case m.Version != FormatVersion:
+		return fmt.Errorf("%w: the backup's manifest is of version %d, this program reads %d", ErrFormat, m.Version, FormatVersion)
 	case m.Entries != entries:
 		return &CorruptError{What: "backup", Why: fmt.Sprintf("it holds %d entries, its manifest says %d", entries, m.Entries)}
 	case m.Bytes != bytes || m.Checksum != sum:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"codepool/gen"
@@ -107,6 +108,8 @@ func (b *Batch) check(imported bool) error {
 	}
 	if !b.NotAfter.IsZero() && !b.NotBefore.Before(b.NotAfter) {
 		errs = append(errs, fmt.Errorf("window ends at %s, not after its start %s", stamp(b.NotAfter), stamp(b.NotBefore)))
+	} else if !b.NotBefore.IsZero() && b.NotBefore.UnixMicro() == b.NotAfter.UnixMicro() {
+		errs = append(errs, fmt.Errorf("window at %s is shorter than a microsecond, which is as fine as time is kept", stamp(b.NotBefore)))
 	}
 	for _, t := range []time.Time{b.NotBefore, b.NotAfter} {
 		if y := t.UTC().Year(); !t.IsZero() && (y < 1 || y > 9999) {
@@ -137,7 +140,7 @@ func checkText(name, text string) error {
 		return fmt.Errorf("%s has %d bytes: at most %d are allowed", name, len(text), MaxText)
 	case !utf8.ValidString(text):
 		return fmt.Errorf("%s is not valid UTF-8", name)
-	case strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7F }):
+	case strings.ContainsFunc(text, unicode.IsControl):
 		return fmt.Errorf("%s holds a control character", name)
 	}
 	return nil

@@ -53,10 +53,15 @@ type directory struct {
 // openDirectory locks the directory and checks its format. With create, a missing
 // or empty one is made ready, except for the format file.
 func openDirectory(path string, create bool, o *Options) (d *directory, fresh bool, err error) {
+	if path == "" {
+		return nil, false, invalid("the data directory has no name")
+	}
 	fi, err := os.Stat(path)
 	switch {
 	case err == nil && !fi.IsDir():
 		return nil, false, invalid("data directory %s is a file", path)
+	case errors.Is(err, syscall.ENOTDIR):
+		return nil, false, invalid("data directory %s lies below a file", path)
 	case errors.Is(err, fs.ErrNotExist) && create:
 		if err := makeDir(path); err != nil {
 			return nil, false, fmt.Errorf("make data directory: %w", readOnly(err))
@@ -91,24 +96,26 @@ func openDirectory(path string, create bool, o *Options) (d *directory, fresh bo
 // makeDir makes a directory, with those above it that are missing, so that a power cut does
 // not take it back.
 func makeDir(path string) error {
-	path = filepath.Clean(path)
-	above := []string{filepath.Dir(path)}
-	for {
-		last := above[len(above)-1]
-		if _, err := os.Stat(last); err == nil || filepath.Dir(last) == last {
-			break
-		}
-		above = append(above, filepath.Dir(last))
-	}
+	made := missing(path)
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return err
 	}
-	for _, dir := range above {
-		if err := syncDir(dir); err != nil && !errors.Is(err, fs.ErrPermission) { // it may be writable and not readable
+	for _, dir := range made {
+		if err := syncDir(filepath.Dir(dir)); err != nil && !errors.Is(err, fs.ErrPermission) { // it may be writable and not readable
 			return err
 		}
 	}
 	return nil
+}
+
+// missing returns the path and those above it that do not exist, the lowest first.
+func missing(path string) (dirs []string) {
+	for path = filepath.Clean(path); ; path = filepath.Dir(path) {
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			return dirs
+		}
+		dirs = append(dirs, path)
+	}
 }
 
 // readOnly names the reason if it is that nothing may be written.

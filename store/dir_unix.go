@@ -24,7 +24,11 @@ func lockPath(path string) (*os.File, error) {
 	return f, nil
 }
 
-func unlockPath(f *os.File) error { return f.Close() }
+// unlockPath gives the lock up before it closes the file: a process that the host is just
+// starting holds a copy of the descriptor until it runs, and the lock with it.
+func unlockPath(f *os.File) error {
+	return errors.Join(funlock(f), f.Close())
+}
 
 func syncDir(path string) error {
 	d, err := os.Open(path)

@@ -58,6 +58,9 @@ func (s *Store) Import(ctx context.Context, b Batch, r io.Reader, o ImportOption
 	if b.Format == (gen.Format{}) {
 		b.Format.Class = gen.Any
 	}
+	if r == nil {
+		return ImportReport{}, invalid("there is no reader to import from")
+	}
 	b.Format = b.Format.WithDefaults()
 	b.Count = 0
 	if err := b.check(true); err != nil {
@@ -185,7 +188,7 @@ type givenCode struct {
 var bom = []byte("\uFEFF")
 
 func (in *lineReader) read(ctx context.Context, r io.Reader) error {
-	cr := csv.NewReader(&bomReader{r: r, allow: in.allowBOM})
+	cr := csv.NewReader(&bomReader{r: &steadyReader{ctx, r}, allow: in.allowBOM})
 	cr.ReuseRecord = true
 	cr.FieldsPerRecord = 0 // as many as the first line has
 	column := 0
@@ -199,7 +202,10 @@ func (in *lineReader) read(ctx context.Context, r io.Reader) error {
 		}
 		line, _ := cr.FieldPos(0)
 		if first {
-			column = slices.IndexFunc(fields, func(f string) bool { return strings.EqualFold(strings.TrimSpace(f), "code") })
+			column = slices.IndexFunc(fields, namesCode)
+			if column >= 0 && slices.ContainsFunc(fields[column+1:], namesCode) {
+				return &LineError{line, errors.New("two columns of the header are \"code\"")}
+			}
 			if column >= 0 {
 				continue // a header
 			}
@@ -216,6 +222,9 @@ func (in *lineReader) read(ctx context.Context, r io.Reader) error {
 		}
 	}
 }
+
+// namesCode tells the column of the codes in a header.
+func namesCode(field string) bool { return strings.EqualFold(strings.TrimSpace(field), "code") }
 
 func (in *lineReader) add(code string, line int) error {
 	if strings.Contains(code, string(bom)) {

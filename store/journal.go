@@ -77,6 +77,7 @@ func openBadger(dir string, o *Options) (e engine, err error) {
 		WithMetricsEnabled(false).
 		WithNumVersionsToKeep(1).
 		WithCompactL0OnClose(false).
+		WithBypassLockGuard(true). // LOCK in the directory above is ours
 		WithLogger(badgerLogger{o.Logger})
 	// crash point: open: empty logs are settled
 	db, err := badger.Open(bo)

@@ -117,6 +117,11 @@ func (s *Store) openBatch(def Batch, imported bool) (*batch, error) {
 		}
 		return old, nil
 	}
+	if !imported {
+		if err := s.checkRoom(def); err != nil {
+			return nil, err
+		}
+	}
 	def.ID = id
 	if def.Name == "" {
 		def.Name = s.freeName(id)
@@ -137,6 +142,21 @@ func (s *Store) openBatch(def Batch, imported bool) (*batch, error) {
 	s.addBatchLocked(b)
 	s.mu.Unlock()
 	return b, nil
+}
+
+// checkRoom refuses a batch for which its namespace has no room: the codes of the same
+// format that it has already leave too few.
+func (s *Store) checkRoom(def Batch) error {
+	var taken int64
+	for _, b := range s.Batches() {
+		if f := b.Format; b.Namespace == def.Namespace && f.Class == def.Format.Class && f.Length == def.Format.Length && f.Prefix == def.Format.Prefix {
+			taken += max(b.Count, b.Counts.Minted)
+		}
+	}
+	if space := def.Format.Space(); big.NewInt(taken+def.Count).Cmp(space) > 0 {
+		return fmt.Errorf("%w: namespace %q is nearly full: format %v has %v codes, of which %d are taken, and %d are asked for", ErrSpace, def.Namespace, def.Format, space, taken, def.Count)
+	}
+	return nil
 }
 
 // freeName makes a name for a batch without one.

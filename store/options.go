@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/bits"
 	"runtime"
 	"time"
@@ -97,8 +98,8 @@ func (o Options) validate() error {
 	bad(o.CheckpointEvery >= 1, "CheckpointEvery is %d: want at least 1", o.CheckpointEvery)
 	bad(o.MaxPending >= 64<<10 && o.MaxPending <= 1<<30, "MaxPending is %d: want 64 KiB to 1 GiB", o.MaxPending)
 	bad(o.DiskReserve >= 4*o.MemTableSize, "DiskReserve is %d: want at least 4 × MemTableSize = %d", o.DiskReserve, 4*o.MemTableSize)
-	bad(o.GuessesPerHour > 0, "GuessesPerHour is %v: want more than 0", o.GuessesPerHour)
-	bad(o.GuessLimit > 0, "GuessLimit is %v: want more than 0", o.GuessLimit)
+	bad(o.GuessesPerHour > 0 && !math.IsInf(o.GuessesPerHour, 1), "GuessesPerHour is %v: want a number above 0", o.GuessesPerHour)
+	bad(o.GuessLimit > 0 && !math.IsInf(o.GuessLimit, 1), "GuessLimit is %v: want a number above 0", o.GuessLimit)
 	if len(errs) == 0 {
 		return nil
 	}

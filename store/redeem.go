@@ -115,9 +115,14 @@ func (s *Store) redeemAlone(ctx context.Context, r *Redemption, rec *Receipt) er
 // answer comes through done, exactly once: before RedeemFunc returns when it is
 // known at once, else from a goroutine of the store, one answer after the other. done
 // must not block and must not call back into a blocking method of the store. A panic
-// in it is caught and logged. RedeemFunc itself waits only for room, while more than
-// Options.MaxPending bytes are on their way to the disk.
+// in it is caught and logged; a nil done is logged too, and nothing is redeemed.
+// RedeemFunc itself waits only for room, while more than Options.MaxPending bytes are on
+// their way to the disk.
 func (s *Store) RedeemFunc(ctx context.Context, r Redemption, done func(Receipt, error)) {
+	if done == nil { // nobody would ever know
+		s.opt.Logger.Error("RedeemFunc was called without a callback; nothing is redeemed")
+		return
+	}
 	var f forms
 	err := s.enter(ctx, &r, &f)
 	if err == nil {
@@ -152,8 +157,8 @@ func (s *Store) pick(f *forms) *shard.Key {
 	return &f.keys[f.n-1]
 }
 
-// minted reports whether one of the forms is a code.
-func (s *Store) minted(f *forms) bool {
+// known reports whether one of the forms is a code.
+func (s *Store) known(f *forms) bool {
 	return f.n > 0 && s.holds(s.pick(f))
 }
 
@@ -324,7 +329,7 @@ func (s *Store) sameCode(f *forms, k *shard.Key) (bool, error) {
 			return true, nil
 		}
 	}
-	if !s.minted(f) {
+	if !s.known(f) {
 		return false, ErrUnknownCode
 	}
 	return false, nil

@@ -97,6 +97,13 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 			return nil, err
 		}
 	}
+	if fresh && !restoring {
+		// A first opening that did not finish leaves no tables; the engine would remove
+		// those that its MANIFEST does not name.
+		if tables, err := filepath.Glob(filepath.Join(d.path, engineDir, "*.sst")); err != nil || len(tables) > 0 {
+			return nil, errors.Join(inPart(d.path), err)
+		}
+	}
 	if !fresh {
 		if err := checkEngineFiles(d.path); err != nil {
 			return nil, err
@@ -140,7 +147,7 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 	}
 	if err == nil && fresh {
 		if len(*s.batches.Load()) > 1 && !restoring {
-			err = fmt.Errorf("%w: %s holds data but no %s file: it was copied in part", ErrFormat, d.path, formatFile)
+			err = inPart(d.path)
 		} else {
 			// crash point: open: a new store is about to be named one
 			err = d.writeFormat()
@@ -159,6 +166,11 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 	s.maint = startMaintainer(s)
 	s.com.start()
 	return s, nil
+}
+
+// inPart refuses a directory with data that is not named a store.
+func inPart(path string) error {
+	return fmt.Errorf("%w: %s holds data but no %s file: it was copied in part", ErrFormat, path, formatFile)
 }
 
 // Close writes a checkpoint and releases everything. Calls that are waiting return

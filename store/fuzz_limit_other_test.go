@@ -1,0 +1,8 @@
+//go:build !linux
+
+package store
+
+import "testing"
+
+// limitMemory is for Linux only.
+func limitMemory(*testing.F) {}

@@ -1,0 +1,168 @@
+package store
+
+import (
+	"cmp"
+	"errors"
+	"flag"
+	"maps"
+	"runtime/metrics"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The fuzz targets of this package put hostile bytes behind right checksums: a checksum
+// would stop the fuzzer at the door, and what a decoder makes of bytes that it should not
+// have been given is the question. What must hold of each decoder:
+//
+//   - it never panics and never allocates more than its input explains;
+//   - what it refuses it refuses with an error that says so (ErrCorrupt, ErrFormat);
+//   - what it accepts is what a slow reading of the format by the book finds, and comes
+//     back the same when it is encoded again.
+//
+// Seeds are values that a store has written.
+
+// memEngine is an engine in memory. Other than Badger's it lets panics pass.
+type memEngine map[string][]byte
+
+func (m memEngine) write(pairs []pair) error {
+	for _, p := range pairs {
+		if p.value == nil {
+			delete(m, string(p.key))
+		} else {
+			m[string(p.key)] = slices.Clone(p.value)
+		}
+	}
+	return nil
+}
+
+func (m memEngine) sync() error                       { return nil }
+func (m memEngine) view(f func(reader) error) error   { return f(m) }
+func (m memEngine) maxCommit() int                    { return 1 << 20 }
+func (m memEngine) sizes() (disk, memory int64)       { return 0, 0 }
+func (m memEngine) close() error                      { return nil }
+func (m memEngine) get(key []byte) ([]byte, error)    { return slices.Clone(m[string(key)]), nil }
+func (m memEngine) put(key, payload []byte) memEngine { m[string(key)] = seal(key, payload); return m }
+
+func (m memEngine) scan(prefix, from []byte, f func(key, value []byte) error) error {
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		if !strings.HasPrefix(k, string(prefix)) || k < string(from) {
+			continue
+		}
+		if err := f([]byte(k), m[k]); errors.Is(err, errStop) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m memEngine) last(prefix, from []byte) (key, value []byte, err error) {
+	best := ""
+	for k := range m {
+		if strings.HasPrefix(k, string(prefix)) && k <= string(from) && k > best {
+			best = k
+		}
+	}
+	if best == "" {
+		return nil, nil, nil
+	}
+	return []byte(best), slices.Clone(m[best]), nil
+}
+
+// storedPairs returns what a small store with a bit of everything has on disk, in the
+// order of keys.
+func storedPairs(f *testing.F) (pairs []pair) {
+	f.Helper()
+	s := smallStore(f)
+	defer s.Close()
+	err := s.eng.view(func(v reader) error {
+		return v.scan(nil, nil, func(key, value []byte) error {
+			pairs = append(pairs, pair{slices.Clone(key), slices.Clone(value)})
+			return nil
+		})
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(string(a.key), string(b.key)) })
+	return pairs
+}
+
+// smallStore makes a store with every kind of record and page. Its directory is small.
+func smallStore(f *testing.F) *Store {
+	f.Helper()
+	must := func(err error) {
+		f.Helper()
+		if err != nil {
+			f.Fatal(err)
+		}
+	}
+	ctx := f.Context()
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	s, err := Open(f.TempDir(), &Options{Durability: WeakNoSync, Clock: func() time.Time { at = at.Add(time.Second); return at }})
+	must(err)
+	b, err := s.Mint(ctx, Batch{Name: "b", Count: 5, Reward: "r"})
+	must(err)
+	_, err = s.Import(ctx, Batch{Name: "given", Namespace: "n"}, strings.NewReader("CARD-1\n"+strings.Repeat("W", 40)+"\n"), ImportOptions{HandedOut: true, Ref: "x"})
+	must(err)
+	codes, err := s.Issue(ctx, b.ID, 3, To("order").Once("ik"))
+	must(err)
+	_, err = s.Redeem(ctx, Redemption{Code: codes[0], User: "u", Key: "k"})
+	must(err)
+	must(s.Checkpoint(ctx))
+	_, err = s.Undo(ctx, Reversal{Code: codes[0], By: "desk", Key: "uk"})
+	must(err)
+	_, err = s.Release(ctx, Reversal{Code: codes[1]})
+	must(err)
+	_, err = s.Redeem(ctx, Redemption{Code: codes[2]})
+	must(err)
+	_, err = s.Redeem(ctx, Redemption{Code: "CARD-1", Namespace: "n"})
+	must(err)
+	return s
+}
+
+// payloads calls f with key and payload of the pairs of one kind.
+func payloads(pairs []pair, kind byte, f func(key, payload []byte)) {
+	for _, p := range pairs {
+		if p.key[0] == kind {
+			f(p.key, p.value[4:])
+		}
+	}
+}
+
+// refused fails the test unless err is one that says what is wrong with stored data.
+func refused(t *testing.T, what string, err error) {
+	t.Helper()
+	var c *CorruptError
+	if !errors.As(err, &c) && !errors.Is(err, ErrFormat) {
+		t.Fatalf("%s: %v is neither a *CorruptError nor ErrFormat", what, err)
+	}
+}
+
+// spends fails the test if f allocates more than an input of that many bytes explains.
+func spends(t *testing.T, input int, f func()) {
+	t.Helper()
+	const constant, each = 4 << 20, 256
+	spendsAtMost(t, constant+each*uint64(input), f)
+}
+
+func spendsAtMost(t *testing.T, most uint64, f func()) {
+	t.Helper()
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	before := sample[0].Value.Uint64()
+	f()
+	metrics.Read(sample)
+	if spent := sample[0].Value.Uint64() - before; spent > most {
+		t.Fatalf("it allocated %d bytes, at most %d are explained", spent, most)
+	}
+}
+
+// fuzzing reports whether the fuzzer is at work; else a target sees its seeds only.
+func fuzzing() bool {
+	f := flag.Lookup("test.fuzz")
+	return f != nil && f.Value.String() != ""
+}
