@@ -34,6 +34,7 @@ const (
 	frameEnd     = 'M'
 	frameSize    = 1 << 20 // payload at which a frame is closed
 	frameMax     = 4 << 20 // largest payload that is believed
+	maxValue     = 1 << 20 // no value is longer, see engine
 )
 
 // Manifest describes a backup.
@@ -270,6 +271,9 @@ func decodePairs(payload []byte, pairs []pair) ([]pair, error) {
 		p := pair{key: d.text(), value: d.text()}
 		if d.bad || len(p.key) == 0 || keyNames[p.key[0]] == "" {
 			return nil, &CorruptError{What: "backup", Why: "a frame does not hold whole pairs"}
+		}
+		if len(p.value) > maxValue {
+			return nil, corrupt(p.key, "it is longer than a store writes any")
 		}
 		if _, err := unseal(p.key, p.value); err != nil {
 			return nil, err

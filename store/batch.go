@@ -108,7 +108,7 @@ func (b *Batch) check(imported bool) error {
 	}
 	if !b.NotAfter.IsZero() && !b.NotBefore.Before(b.NotAfter) {
 		errs = append(errs, fmt.Errorf("window ends at %s, not after its start %s", stamp(b.NotAfter), stamp(b.NotBefore)))
-	} else if !b.NotBefore.IsZero() && b.NotBefore.UnixMicro() == b.NotAfter.UnixMicro() {
+	} else if !b.NotBefore.IsZero() && !b.NotAfter.IsZero() && ceilMicro(b.NotBefore) == ceilMicro(b.NotAfter) {
 		errs = append(errs, fmt.Errorf("window at %s is shorter than a microsecond, which is as fine as time is kept", stamp(b.NotBefore)))
 	}
 	for _, t := range []time.Time{b.NotBefore, b.NotAfter} {

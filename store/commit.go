@@ -126,7 +126,7 @@ func (c *committer) admit(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := g.wait(ctx); err != nil && isContextError(context.Cause(ctx)) {
+		if _ = g.wait(ctx); ctx.Err() != nil {
 			return context.Cause(ctx) // nothing was decided yet
 		}
 	}

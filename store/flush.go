@@ -35,7 +35,15 @@ func (x *index) load(v reader) error {
 	if err := json.Unmarshal(body, &m); err != nil {
 		return corrupt(key, err.Error())
 	}
+	if slices.Contains(m.Doomed, nil) {
+		return corrupt(key, "it names a run that cannot be")
+	}
+	before := uint64(0)
 	for _, r := range m.Runs {
+		if r == nil || r.Count < 0 || r.Keys < 0 || r.Keys > r.Count || r.First <= before || r.Last < r.First || r.Last > m.Upto {
+			return corrupt(key, "it names a run that cannot be")
+		}
+		before = r.Last
 		if err := r.load(v); err != nil {
 			return err
 		}

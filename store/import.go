@@ -81,15 +81,16 @@ func (s *Store) Import(ctx context.Context, b Batch, r io.Reader, o ImportOption
 	if err := in.read(ctx, r); err != nil {
 		return ImportReport{}, err
 	}
-	mb, err := s.openBatch(b, true)
+	at := s.opt.Clock()
+	mb, err := s.openBatch(b, true, at)
 	if err != nil {
 		return ImportReport{}, err
 	}
-	return s.importAll(ctx, mb, in, o)
+	return s.importAll(ctx, mb, in, o, at.UnixMicro())
 }
 
 // importAll sorts out duplicates and adds the rest in rounds.
-func (s *Store) importAll(ctx context.Context, b *batch, in *lineReader, o ImportOptions) (ImportReport, error) {
+func (s *Store) importAll(ctx context.Context, b *batch, in *lineReader, o ImportOptions, at int64) (ImportReport, error) {
 	rep := ImportReport{Lines: int64(len(in.codes))}
 	for i := range in.codes {
 		c := &in.codes[i]
@@ -131,7 +132,7 @@ func (s *Store) importAll(ctx context.Context, b *batch, in *lineReader, o Impor
 		}
 		added := int64(r.header.Count)
 		if added > 0 {
-			if err := s.writeRun(ctx, r); err != nil {
+			if err := s.writeRun(ctx, r, at); err != nil {
 				return s.importDone(b, rep), s.importCut(b, err)
 			}
 		}

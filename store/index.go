@@ -97,10 +97,12 @@ func (x *index) findKey(hash uint64, numbers []uint64) ([]uint64, error) {
 // findCode returns the numbers of all durable records that may touch a code, newest
 // first.
 func (x *index) findCode(ctx context.Context, hash uint64) ([]uint64, error) {
-	if err := x.catchUp(ctx); err != nil {
+	x.mu.Lock()
+	// Under one lock with the search: a flush between the two drops the tail that was made.
+	if err := x.catchUpLocked(ctx, x.com.durableRecord.Load()); err != nil {
+		x.mu.Unlock()
 		return nil, err
 	}
-	x.mu.Lock()
 	var numbers []uint64
 	for _, p := range x.tail.pieces {
 		numbers = searchPiece(p, hash, numbers)
@@ -294,6 +296,9 @@ func lastEntry(v reader, number uint64) (key, value []byte, err error) {
 		key, value, err = v.last([]byte{keyEntry}, at)
 		if err != nil || key == nil || len(key) == entryKeyLen {
 			return key, value, err
+		}
+		if len(key) < entryKeyLen {
+			return nil, nil, corrupt(key, "there is no such key")
 		}
 		at = key[:entryKeyLen] // a part of an index run: entries before it are no higher
 	}

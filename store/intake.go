@@ -34,6 +34,7 @@ type intake struct {
 	stripes []stripe
 	spares  sync.Pool      // of *lot
 	retries sync.WaitGroup // requests with a callback that are asked again
+	full    sync.WaitGroup // lots that are being decided by who filled them
 }
 
 type stripe struct {
@@ -112,10 +113,12 @@ func (in *intake) join(r *Redemption, k *shard.Key, seen *keyView, done func(Rec
 	full := len(l.rs) == lotSize
 	if full {
 		st.mu.open = nil
+		in.full.Add(1)
 	}
 	st.mu.Unlock()
 	if full {
 		in.decide(l)
+		in.full.Done()
 	} else if i == 0 {
 		kick(in.s.com.work)
 	}
@@ -145,6 +148,7 @@ func (in *intake) close() {
 		st.mu.Unlock()
 	}
 	in.flush()
+	in.full.Wait()                                          // what it leaves to the notifier is done below
 	for again := true; again; again = in.s.com.runNotes() { // a callback's request may have to be asked again
 		in.retries.Wait()
 	}

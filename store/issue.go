@@ -112,15 +112,25 @@ type drawn struct {
 // takes them all; only then do they become Issued. Nobody can redeem or release one
 // of them before its draw is in the journal, and a checkpoint waits in between.
 func (s *Store) draw(ctx context.Context, b *batch, n int, d Draw, seen *keyView) ([]string, *group, error) {
-	if s.now() >= b.until {
+	at := s.now()
+	if at >= b.until {
 		return nil, nil, fmt.Errorf("%w: batch %q ended at %s", ErrExpired, b.Name, stamp(b.NotAfter))
 	}
-	if !b.reserve(int64(n)) {
-		// What emptied the stock must be durable before anyone is told.
-		if err := s.com.waitAll(ctx); err != nil {
-			return nil, nil, err
+	for !b.reserve(int64(n)) {
+		if have, short := b.short(int64(n)); short {
+			// What emptied the stock must be durable before anyone is told.
+			if err := s.com.waitAll(ctx); err != nil {
+				return nil, nil, err
+			}
+			return nil, nil, fmt.Errorf("%w: batch %q has %d, asked for %d", ErrEmpty, b.Name, have, n)
 		}
-		return nil, nil, fmt.Errorf("%w: batch %q has %d, asked for %d", ErrEmpty, b.Name, max(b.free.Load(), 0), n)
+		if s.closed.Load() {
+			return nil, nil, ErrClosed
+		}
+		if ctx.Err() != nil {
+			return nil, nil, context.Cause(ctx)
+		}
+		runtime.Gosched() // others have reserved it, and take it or give it back
 	}
 	if n >= longCall {
 		s.com.begin()
@@ -137,7 +147,7 @@ func (s *Store) draw(ctx context.Context, b *batch, n int, d Draw, seen *keyView
 	for i := range got {
 		codes[i] = got[i].drawnCode
 	}
-	g, err := s.journalDraw(b, d, got, codes, seen)
+	g, err := s.journalDraw(b, d, at, got, codes, seen)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -193,16 +203,17 @@ func byPlace(x, y drawn) int {
 }
 
 // journalDraw appends the draw's record and makes its codes Issued in memory.
-func (s *Store) journalDraw(b *batch, d Draw, got []drawn, codes []drawnCode, seen *keyView) (*group, error) {
+func (s *Store) journalDraw(b *batch, d Draw, at int64, got []drawn, codes []drawnCode, seen *keyView) (*group, error) {
 	body := appendIssue(make([]byte, 0, 64+len(d.Ref)+len(d.Key)+5*len(codes)), uint32(b.ID), d.Ref, d.Key, codes)
 	s.draws.RLock()
 	defer s.draws.RUnlock()
-	number, g, err := s.com.append(s.now(), body, 1, nil, false)
+	number, g, err := s.com.append(at, body, 1, nil, false)
 	if err != nil {
 		s.settle(got, shard.Available, 0)
-		b.free.Add(int64(len(got)))
+		b.giveBack(int64(len(got)))
 		return nil, err
 	}
+	b.taken(int64(len(got)))
 	if seen != nil { // nobody else can use the key: its token in drawKeys is taken
 		s.keys.note(seen.hash, number)
 	}
@@ -289,7 +300,7 @@ func (s *Store) retriedDraw(ctx context.Context, b *batch, n int, d Draw, seen *
 			got = append(got, drawn{drawnCode: drawnCode{run, ordinal}, word: k.Word, wide: k.Wide})
 		})
 		if !ok {
-			return ErrClosed
+			return s.noCode(r.number)
 		}
 		if len(got) != n {
 			return fmt.Errorf("%w: key %q drew %d codes, not %d", ErrKeyConflict, d.Key, len(got), n)

@@ -151,6 +151,9 @@ func (s *Store) lookupKey(ctx context.Context, kind byte, key string, seen *keyV
 		return err
 	}
 	for _, number := range numbers {
+		if number > s.com.lastRecord() {
+			return corrupt(entryKey(number), "the index names it and the ledger ends before")
+		}
 		if err := s.com.waitRecord(ctx, number); err != nil {
 			return err
 		}

@@ -75,6 +75,9 @@ func seal(key, payload []byte) []byte {
 
 // unseal checks a value and returns its payload, which aliases it.
 func unseal(key, value []byte) ([]byte, error) {
+	if !wellFormed(key) {
+		return nil, corrupt(key, "there is no such key")
+	}
 	if len(value) < 4 {
 		return nil, corrupt(key, "value is too short")
 	}
@@ -86,6 +89,24 @@ func unseal(key, value []byte) ([]byte, error) {
 
 func checksum(key, payload []byte) uint32 {
 	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, payload)
+}
+
+// wellFormed reports whether key has the form of its kind.
+func wellFormed(key []byte) bool {
+	if len(key) == 0 {
+		return false
+	}
+	switch rest := len(key) - 1; key[0] {
+	case keyBatch, keyRun:
+		return rest == 4
+	case keyCodes, keyStates:
+		return rest == 8
+	case keyEntry:
+		return len(key) == entryKeyLen || rest == 17 && (key[9] == partDirectory || key[9] == partFilter || key[9] == partPostings)
+	case keyCheckpoint, keyManifest:
+		return rest == 0
+	}
+	return false
 }
 
 var keyNames = map[byte]string{

@@ -82,7 +82,9 @@ func (s *Store) addHistory(ctx context.Context, info *CodeInfo, b *batch, run, o
 				}
 			case recIssue:
 				r.eachDrawn(func(rn, ord uint32) {
-					if needDraw && rn == run && ord == ordinal {
+					// A draw that is newer than the redemption came after it was undone and the
+					// code released: while this call was on its way from memory to the ledger.
+					if needDraw && !needReceipt && rn == run && ord == ordinal {
 						info.Ref, info.IssuedAt, needDraw = string(r.ref), time.UnixMicro(r.at).UTC(), false
 					}
 				})

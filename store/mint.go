@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"sync"
+	"time"
 
 	"codepool/gen"
 	"codepool/shard"
@@ -36,11 +37,12 @@ func (s *Store) Mint(ctx context.Context, b Batch) (BatchInfo, error) {
 		return BatchInfo{}, err
 	}
 	defer release()
-	mb, err := s.openBatch(b, false)
+	at := s.opt.Clock()
+	mb, err := s.openBatch(b, false, at)
 	if err != nil {
 		return BatchInfo{}, err
 	}
-	if err := s.mintAll(ctx, mb); err != nil {
+	if err := s.mintAll(ctx, mb, at.UnixMicro()); err != nil {
 		return s.info(mb), fmt.Errorf("mint batch %q: %d of %d codes are durable; mint it again to go on: %w",
 			mb.Name, s.countsOf(mb).Minted, mb.target.Load(), err)
 	}
@@ -101,7 +103,7 @@ func (s *Store) mayAdd(ctx context.Context) error {
 
 // openBatch makes a batch durable, or finds the unfinished one of that name and
 // terms. REQUIRES: adding.
-func (s *Store) openBatch(def Batch, imported bool) (*batch, error) {
+func (s *Store) openBatch(def Batch, imported bool, at time.Time) (*batch, error) {
 	s.mu.Lock()
 	old := s.mu.byName[def.Name]
 	id := BatchID(len(*s.batches.Load()))
@@ -129,7 +131,7 @@ func (s *Store) openBatch(def Batch, imported bool) (*batch, error) {
 	s.mu.Lock()
 	sp := s.ensureSpaceLocked(def.Namespace)
 	s.mu.Unlock()
-	b := newBatch(def, sp, s.opt.Clock().UTC(), imported)
+	b := newBatch(def, sp, at.UTC(), imported)
 	p, err := b.pair()
 	if err != nil {
 		return nil, err
@@ -171,7 +173,7 @@ func (s *Store) freeName(id BatchID) string {
 }
 
 // mintAll makes what is missing: while one round is written the next is made.
-func (s *Store) mintAll(ctx context.Context, b *batch) error {
+func (s *Store) mintAll(ctx context.Context, b *batch, at int64) error {
 	g, err := gen.NewGenerator(b.Format)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
@@ -215,7 +217,7 @@ func (s *Store) mintAll(ctx context.Context, b *batch) error {
 		}
 		tries = 0
 		left -= int64(r.header.Count)
-		writing.Go(func() { written = s.writeRun(ctx, r) })
+		writing.Go(func() { written = s.writeRun(ctx, r, at) })
 	}
 	writing.Wait()
 	return written
@@ -300,7 +302,7 @@ func (s *Store) unstage(run uint32) {
 
 // writeRun makes a staged run durable and live: its pages, then header and ledger
 // record with the next group.
-func (s *Store) writeRun(ctx context.Context, r *stagedRun) error {
+func (s *Store) writeRun(ctx context.Context, r *stagedRun, at int64) error {
 	if err := s.writePages(ctx, r); err != nil {
 		s.abandon(r)
 		return err
@@ -308,7 +310,7 @@ func (s *Store) writeRun(ctx context.Context, r *stagedRun) error {
 	// crash point: mint: all code pages are written, the run's header is not
 	h := &r.header
 	body := appendRun(nil, h.ID, h.Batch, h.Count, h.Initial, h.Ref)
-	_, g, err := s.com.append(s.now(), body, 1, []pair{h.pair()}, false)
+	_, g, err := s.com.append(at, body, 1, []pair{h.pair()}, false)
 	if err != nil {
 		s.abandon(r)
 		return err
@@ -326,7 +328,7 @@ func (s *Store) writeRun(ctx context.Context, r *stagedRun) error {
 	}
 	s.unstage(h.ID)
 	if h.Initial == shard.Available {
-		s.batch(h.Batch).free.Add(int64(h.Count))
+		s.batch(h.Batch).restock(int64(h.Count))
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ func decodeRunHeader(key, value []byte) (h runHeader, err error) {
 	h.Initial = shard.State(d.byte())
 	h.Mixed = d.byte()&1 != 0
 	h.Ref = string(d.text())
-	if d.bad || h.ID == 0 || h.Count == 0 || h.Initial != shard.Available && h.Initial != shard.Issued {
+	if d.bad || h.ID == 0 || h.Count == 0 || h.Count > mintRound || h.Initial != shard.Available && h.Initial != shard.Issued {
 		return h, corrupt(key, "header makes no sense")
 	}
 	return h, nil
@@ -174,6 +174,9 @@ func (c *runCodes) readMixed(key, body []byte, want int, space uint32) error {
 		var k shard.Key
 		if n := d.byte(); n == 0 {
 			k = shard.PackedKey(space, uint64(d.uint32())|uint64(d.uint32())<<32)
+			if k.Word >= shard.WideMark {
+				d.bad = true
+			}
 		} else {
 			k = shard.WideKey(space, string(d.bytes(uint64(n))))
 			if n > gen.MaxCode {

@@ -61,7 +61,7 @@ func (s *Store) receiptsAfter(after uint64) (part []Receipt, upto uint64, err er
 			}
 			b, k, ok := s.codeOf(r.run, r.ordinal)
 			if !ok {
-				return ErrClosed
+				return s.noCode(r.number)
 			}
 			rec := b.receipt(r.number, string(r.user), string(r.key), r.at)
 			rec.Code = canonText(&k)

@@ -113,6 +113,9 @@ func (s *Store) loadBatches(v reader) error {
 		if len(key) != 5 || uint32(st.ID) != binary.BigEndian.Uint32(key[1:]) {
 			return corrupt(key, "batch has another number")
 		}
+		if n := len(*s.batches.Load()); int(st.ID) != n {
+			return corrupt(key, fmt.Sprintf("batch %d is missing before it", n))
+		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		sp := s.space(st.Namespace)
@@ -128,6 +131,9 @@ func (s *Store) loadBatches(v reader) error {
 	})
 }
 
+// maxRunGap is how many numbers of runs in a row may be of mints that were given up.
+const maxRunGap = 1 << 20
+
 func (s *Store) loadRunHeaders(v reader) error {
 	return v.scan([]byte{keyRun}, nil, func(key, value []byte) error {
 		h, err := decodeRunHeader(key, value)
@@ -136,6 +142,9 @@ func (s *Store) loadRunHeaders(v reader) error {
 		}
 		if all := *s.batches.Load(); int(h.Batch) >= len(all) || all[h.Batch] == nil {
 			return corrupt(key, fmt.Sprintf("its batch %d is missing", h.Batch))
+		}
+		if int(h.ID)-len(s.mu.runs) > maxRunGap {
+			return corrupt(key, fmt.Sprintf("runs from %d on are missing", len(s.mu.runs)))
 		}
 		for len(s.mu.runs) <= int(h.ID) {
 			s.mu.runs = append(s.mu.runs, runHeader{})
@@ -304,7 +313,7 @@ func (s *Store) settleCounts() {
 	for _, b := range *s.batches.Load() {
 		if b != nil {
 			n := s.countsOf(b).Minted
-			b.free.Store(s.pool.Available(uint32(b.ID)))
+			b.stock.free = s.pool.Available(uint32(b.ID))
 			if b.imported {
 				b.target.Store(n)
 			}

@@ -281,6 +281,9 @@ func (s *Store) burnLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, r *R
 		s.takeBack(sh, seg, pos, st, b)
 		return verdict{err: err}
 	}
+	if st == shard.Available {
+		b.taken(1)
+	}
 	sh.Mark = v.group.n
 	if r.Key != "" {
 		s.keys.noteLocked(seen, v.number)
@@ -292,7 +295,7 @@ func (s *Store) burnLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, r *R
 func (s *Store) takeBack(sh *shard.Shard, seg *shard.Segment, pos uint32, st shard.State, b *batch) {
 	sh.Move(seg, pos, shard.Redeemed, st)
 	if st == shard.Available {
-		b.free.Add(1)
+		b.giveBack(1)
 	}
 }
 
@@ -303,7 +306,7 @@ func (s *Store) retriedRedeem(ctx context.Context, r Redemption, f forms, seen *
 	err = s.lookupKey(ctx, keyRedeem, r.Key, seen, func(found *record) error {
 		b, k, ok := s.codeOf(found.run, found.ordinal)
 		if !ok {
-			return ErrClosed
+			return s.noCode(found.number)
 		}
 		same, err := s.sameCode(&f, &k)
 		if err != nil {
@@ -361,6 +364,14 @@ func (s *Store) codeOf(run, ordinal uint32) (b *batch, k shard.Key, ok bool) {
 	defer sh.Unlock()
 	seg := sh.SegmentOf(run)
 	return s.batch(seg.Batch), sh.KeyAt(seg.Position(ordinal), seg), true
+}
+
+// noCode is why codeOf finds nothing for a record.
+func (s *Store) noCode(number uint64) error {
+	if s.closed.Load() {
+		return ErrClosed
+	}
+	return corrupt(entryKey(number), "it names a code that does not exist")
 }
 
 // Check tells whether Redeem would succeed now: nil, or the error it would return.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"sync"
 
 	"codepool/shard"
@@ -255,15 +256,11 @@ func (s *Store) lookUpAll(ctx context.Context, sc *scratch, rs []Redemption, out
 			out[i].Err = ErrUnknownCode
 			continue
 		}
-		if f.n > 1 {
-			sc.slow = append(sc.slow, int32(i))
-			continue
-		}
 		if rs[i].Key != "" {
 			keyed = true
 		}
-		sc.keys[i] = f.keys[0]
-		sc.shards[i] = int32(s.pool.Route(f.keys[0].Hash))
+		sc.keys[i] = *s.pick(&f)
+		sc.shards[i] = int32(s.pool.Route(sc.keys[i].Hash))
 	}
 	if keyed {
 		s.lookUpKeys(ctx, sc, rs, out)
@@ -303,6 +300,7 @@ func (s *Store) burnAll(sc *scratch, index int, idx []int32, rs []Redemption, at
 	defer sh.Unlock()
 	sh.FindAll(sc.keys, idx, sc.pos, sc.segs)
 	sc.burned, sc.from, sc.body = sc.burned[:0], sc.from[:0], sc.body[:0]
+	var put []int32 // positions of codes whose entries are put off, and so are later ones
 	last = sh.Mark
 	for _, i := range idx {
 		if sc.pos[i] < 0 {
@@ -310,10 +308,17 @@ func (s *Store) burnAll(sc *scratch, index int, idx []int32, rs []Redemption, at
 			continue
 		}
 		pos, seg, r := uint32(sc.pos[i]), sh.SegmentByIndex(sc.segs[i]), &rs[i]
+		if slices.Contains(put, sc.pos[i]) {
+			sc.res[i] = outcome{again: true}
+			continue
+		}
 		if r.Key != "" {
 			// One record at a time, so that the key is claimed until it is noted.
 			v := s.burnLocked(sh, seg, pos, r, at, &sc.views[i])
 			sc.res[i] = outcome{b: v.b, number: v.number, err: v.err, again: v.again}
+			if v.again {
+				put = append(put, sc.pos[i])
+			}
 			last = max(last, sh.Mark)
 			continue
 		}
@@ -321,6 +326,7 @@ func (s *Store) burnAll(sc *scratch, index int, idx []int32, rs []Redemption, at
 		err := b.judge(st, at)
 		if err == errDrawing || err == nil && st == shard.Available && !b.reserve(1) {
 			sc.res[i] = outcome{again: true}
+			put = append(put, sc.pos[i])
 			continue
 		} else if err != nil {
 			sc.res[i] = outcome{err: err}
@@ -331,31 +337,40 @@ func (s *Store) burnAll(sc *scratch, index int, idx []int32, rs []Redemption, at
 		sc.burned, sc.from = append(sc.burned, i), append(sc.from, st)
 		sc.res[i] = outcome{b: b}
 		if len(sc.body) > entryBytes {
-			last = s.journalBurned(sc, sh, at)
+			last = s.journalBurned(sc, sh, idx, at)
 		}
 	}
 	if len(sc.burned) > 0 {
-		last = s.journalBurned(sc, sh, at)
+		last = s.journalBurned(sc, sh, idx, at)
 	}
 	return last
 }
 
 // journalBurned appends the records collected in sc and numbers them, or takes the
 // moves back if nothing can be appended.
-func (s *Store) journalBurned(sc *scratch, sh *shard.Shard, at int64) uint64 {
+func (s *Store) journalBurned(sc *scratch, sh *shard.Shard, idx []int32, at int64) uint64 {
 	first, g, err := s.com.append(at, sc.body, len(sc.burned), nil, true)
 	for j, i := range sc.burned {
 		if err != nil {
 			seg := sh.SegmentByIndex(sc.segs[i])
 			s.takeBack(sh, seg, uint32(sc.pos[i]), sc.from[j], s.batch(seg.Batch))
-			sc.res[i] = outcome{err: err}
 			continue
 		}
 		sc.res[i].number = first + uint64(j)
+		if sc.from[j] == shard.Available {
+			s.batch(sh.SegmentByIndex(sc.segs[i]).Batch).taken(1)
+		}
 	}
 	sc.burned, sc.from, sc.body = sc.burned[:0], sc.from[:0], sc.body[:0]
 	if err == nil {
 		sh.Mark = g.n
+		return sh.Mark
+	}
+	// Those that were taken back, and those that were refused because of them.
+	for _, i := range idx {
+		if sc.res[i].number == 0 {
+			sc.res[i] = outcome{err: err}
+		}
 	}
 	return sh.Mark
 }

@@ -174,7 +174,7 @@ func (s *Store) turnBackLocked(kind *reversal, sh *shard.Shard, seg *shard.Segme
 	}
 	sh.Move(seg, pos, st, kind.to)
 	if kind.to == shard.Available {
-		b.free.Add(1) // after the move: who reserves a code must find one
+		b.restock(1) // after the move: who reserves a code must find one
 	}
 	sh.Mark = g.n
 	if r.Key != "" {
@@ -188,7 +188,7 @@ func (s *Store) retriedReversal(ctx context.Context, kind *reversal, r *Reversal
 	err = s.lookupKey(ctx, kind.keys, r.Key, seen, func(found *record) error {
 		b, k, ok := s.codeOf(found.run, found.ordinal)
 		if !ok {
-			return ErrClosed
+			return s.noCode(found.number)
 		}
 		same, err := s.sameCode(f, &k)
 		if err != nil {

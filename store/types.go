@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -58,17 +59,55 @@ type batch struct {
 	// free is the stock that nobody has reserved. Whoever takes a code out of stock
 	// reserves it first, so draws beside each other cannot both come short while there
 	// is enough for one.
-	free     atomic.Int64
+	stock struct {
+		sync.Mutex
+		free int64
+		// promised is reserved and not yet in the journal: it may still come back.
+		promised int64
+	}
 	complete atomic.Bool
 }
 
 // reserve takes n codes of the stock for the caller, or none if there are fewer.
 func (b *batch) reserve(n int64) bool {
-	if b.free.Add(-n) >= 0 {
-		return true
+	b.stock.Lock()
+	defer b.stock.Unlock()
+	if b.stock.free < n {
+		return false
 	}
-	b.free.Add(n)
-	return false
+	b.stock.free -= n
+	b.stock.promised += n
+	return true
+}
+
+// taken says that n reserved codes are taken: it is in the journal.
+func (b *batch) taken(n int64) {
+	b.stock.Lock()
+	b.stock.promised -= n
+	b.stock.Unlock()
+}
+
+// giveBack gives n reserved codes back.
+func (b *batch) giveBack(n int64) {
+	b.stock.Lock()
+	b.stock.promised -= n
+	b.stock.free += n
+	b.stock.Unlock()
+}
+
+// restock adds n codes to the stock.
+func (b *batch) restock(n int64) {
+	b.stock.Lock()
+	b.stock.free += n
+	b.stock.Unlock()
+}
+
+// short reports whether the stock is below n whatever becomes of what is reserved, and
+// how large it is.
+func (b *batch) short(n int64) (int64, bool) {
+	b.stock.Lock()
+	defer b.stock.Unlock()
+	return b.stock.free, b.stock.free+b.stock.promised < n
 }
 
 const forever = 1<<63 - 1
@@ -76,14 +115,17 @@ const forever = 1<<63 - 1
 func newBatch(def Batch, sp *space, created time.Time, imported bool) *batch {
 	b := &batch{Batch: def, space: sp, created: created, imported: imported, from: -forever, until: forever}
 	if !def.NotBefore.IsZero() {
-		b.from = def.NotBefore.UnixMicro()
+		b.from = ceilMicro(def.NotBefore)
 	}
 	if !def.NotAfter.IsZero() {
-		b.until = def.NotAfter.UnixMicro()
+		b.until = ceilMicro(def.NotAfter)
 	}
 	b.target.Store(def.Count)
 	return b
 }
+
+// ceilMicro is the first time of the ledger that is not before t.
+func ceilMicro(t time.Time) int64 { return t.Add(time.Microsecond - 1).UnixMicro() }
 
 // errDrawing is judge's way to say "ask again": a draw that takes the code is about
 // to be journaled, and before it as after it the code can be redeemed.

@@ -24,6 +24,12 @@ when it is whole and on the disk.`,
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "replace the file if it exists")
 	return a.does(cmd, func(ctx context.Context, args []string) error {
+		if args[0] == "" {
+			return usage("the backup needs a file: name one, or - for standard output")
+		}
+		if err := a.outside(args[0]); err != nil {
+			return err
+		}
 		if args[0] == "-" && a.tty.out {
 			return usage("a backup is not text: name a file, or send it through a pipe")
 		}

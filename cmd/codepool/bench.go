@@ -14,6 +14,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// tryDir is what to try where no temporary directory can be made.
+const tryDir = "the same with --dir and a folder that is there and can be written to"
+
 // benchJob is one workload. It does its work on codes that are its own.
 type benchJob struct {
 	name           string
@@ -60,7 +63,7 @@ an answer counts when it is on the disk. p50 and p99 are of one call.
 
 The figures are those of the disk that --dir is on; for the comparison with other
 systems there is a program of its own.`,
-		Args:              cobra.NoArgs,
+		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	f := cmd.Flags()
@@ -85,7 +88,7 @@ systems there is a program of its own.`,
 func (a *app) bench(ctx context.Context, count int, dir string, only []string) (err error) {
 	temp, err := os.MkdirTemp(dir, "codepool-bench-")
 	if err != nil {
-		return &failure{doing: "bench", err: err}
+		return &failure{doing: "bench", err: err, try: tryDir}
 	}
 	b := &bench{a: a, dir: filepath.Join(temp, "store"), count: count}
 	defer func() {

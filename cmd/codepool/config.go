@@ -15,7 +15,10 @@ import (
 	"github.com/spf13/pflag"
 )
 
-const defaultConfig = "codepool.toml"
+const (
+	defaultConfig = "codepool.toml"
+	configEnv     = envPrefix + "CONFIG"
+)
 
 // onlyTyped are flags that no environment and no file may set: they are about one
 // call, or approve of one.
@@ -24,6 +27,9 @@ var onlyTyped = []string{"config", "help", "force", "key", "id", "file"}
 // configure gives each flag that was not typed its value from the environment, else
 // from the configuration file. Both pass through the flag's own parser.
 func (a *app) configure(cmd *cobra.Command) error {
+	if err := checkEnvironment(cmd.Root()); err != nil {
+		return err
+	}
 	file, err := a.readConfig(cmd.Root())
 	if err != nil {
 		return err
@@ -33,7 +39,7 @@ func (a *app) configure(cmd *cobra.Command) error {
 		if err != nil || f.Changed || slices.Contains(onlyTyped, f.Name) {
 			return
 		}
-		env, section := "CODEPOOL_", ""
+		env, section := envPrefix, ""
 		if own.Lookup(f.Name) != nil {
 			section = cmd.Name()
 			env += envName(section) + "_"
@@ -45,12 +51,15 @@ func (a *app) configure(cmd *cobra.Command) error {
 			err = set(cmd, f, file.resolve(f.Name, value), file.path)
 		}
 	})
+	if err == nil && a.data == "" {
+		err = usage("--data is empty: name the directory of the store")
+	}
 	return err
 }
 
 func set(cmd *cobra.Command, f *pflag.Flag, value, source string) error {
 	if err := cmd.Flags().Set(f.Name, value); err != nil {
-		return usage("%s: %s: %w", source, f.Name, err)
+		return usage("%s: %s: %w", source, f.Name, plain(err))
 	}
 	return nil
 }
@@ -66,7 +75,7 @@ type configFile struct {
 
 // resolve makes a relative data directory relative to the file that names it.
 func (c configFile) resolve(flag, value string) string {
-	if flag == "data" && !filepath.IsAbs(value) {
+	if flag == "data" && value != "" && !filepath.IsAbs(value) {
 		return filepath.Join(filepath.Dir(c.path), value)
 	}
 	return value
@@ -77,7 +86,7 @@ func (c configFile) resolve(flag, value string) string {
 func (a *app) readConfig(root *cobra.Command) (configFile, error) {
 	c := configFile{path: a.config}
 	if c.path == "" {
-		c.path = os.Getenv("CODEPOOL_CONFIG")
+		c.path = os.Getenv(configEnv)
 	}
 	asked := c.path != ""
 	if !asked {
@@ -92,6 +101,10 @@ func (a *app) readConfig(root *cobra.Command) (configFile, error) {
 	}
 	var tree map[string]any
 	if err := toml.Unmarshal(text, &tree); err != nil {
+		if d, ok := errors.AsType[*toml.DecodeError](err); ok {
+			line, column := d.Position()
+			err = fmt.Errorf("%w (line %d, column %d)", err, line, column)
+		}
 		return c, usage("configuration %s: %w", c.path, err)
 	}
 	if c.values, err = flatten(root, tree); err != nil {

@@ -40,7 +40,7 @@ The table at the end has measured numbers only. The exit code is 1 if a promise 
 broken: an answer lost, a code redeemed or drawn twice, a forged code taken.
 
 The figures depend on the disk: name a directory on the one you mean with --dir.`,
-		Args:              cobra.NoArgs,
+		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	f := cmd.Flags()
@@ -82,7 +82,7 @@ type demo struct {
 func (a *app) demo(ctx context.Context, o demoOptions) (err error) {
 	temp, err := os.MkdirTemp(o.dir, "codepool-demo-")
 	if err != nil {
-		return &failure{doing: "demo", err: err}
+		return &failure{doing: "demo", err: err, try: tryDir}
 	}
 	d := &demo{a: a, o: o, rnd: rand.New(rand.NewPCG(o.seed, 1)), dir: filepath.Join(temp, "store")}
 	d.r.Seed = o.seed

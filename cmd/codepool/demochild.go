@@ -34,13 +34,13 @@ const (
 
 func (a *app) demoChildCmd() *cobra.Command {
 	first := 0
-	cmd := &cobra.Command{Use: "demo-child", Hidden: true, Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "demo-child", Hidden: true, Args: noArgs}
 	cmd.Flags().IntVar(&first, "first", 0, "number of the first code, for the keys")
 	return a.does(cmd, func(ctx context.Context, _ []string) error {
 		in := bufio.NewReaderSize(a.in, 64<<10)
 		c := &child{a: a, first: first}
 		if err := c.read(in); err != nil {
-			return &failure{doing: "read codes", err: err}
+			return &failure{doing: "read codes", err: err, try: "codepool demo, which starts this command"}
 		}
 		return a.withStore(false, func(s *store.Store) error {
 			c.s = s

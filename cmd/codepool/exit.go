@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"syscall"
 
 	"codepool/gen"
 	"codepool/store"
@@ -34,6 +35,7 @@ var (
 	errBroken  = errors.New("a promise is broken")
 	errExists  = errors.New("file exists")
 	errNotYes  = errors.New("not confirmed")
+	errFolder  = errors.New("is a directory")
 )
 
 // kinds says of every error what a machine calls it, how the program exits and which
@@ -67,17 +69,21 @@ var kinds = []struct {
 	{store.ErrOutcomeUnknown, "outcome_unknown", exitFailure, "the same again with the same key: it gives the answer that was lost"},
 	{store.ErrFailed, "failed", exitFailure, "codepool verify"},
 	{store.ErrDiskFull, "disk_full", exitFailure, "the same when there is room on the disk"},
+	{syscall.ENOSPC, "disk_full", exitFailure, "the same when there is room on the disk"},
 	{store.ErrUnknownBatch, "unknown_batch", exitFailure, "codepool batches"},
 	{store.ErrBatchExists, "batch_exists", exitFailure, "codepool batches; a new batch needs a --name of its own"},
 	{store.ErrSpace, "space", exitUsage, "the same with a longer --format, such as crockford:16:4"},
 	{store.ErrBadLine, "bad_line", exitFailure, "the same when that line is corrected; nothing was imported"},
+	{store.ErrNotEmpty, "not_empty", exitFailure, "the same with another --data"},
 	{store.ErrFormat, "unknown_format", exitFailure, "the same with the --data of a store, or with the program that made this one"},
 	{store.ErrCorrupt, "corrupt", exitFailure, "codepool restore BACKUP, into another --data"},
-	{store.ErrNotEmpty, "not_empty", exitFailure, "the same with another --data"},
 	{store.ErrInvalid, "invalid", exitUsage, ""},
 	{gen.ErrFormat, "invalid", exitUsage, ""},
-	{fs.ErrNotExist, "no_file", exitFailure, ""},
-	{fs.ErrPermission, "no_permission", exitFailure, ""},
+	{errFolder, "failure", exitFailure, "the same with a file, not a folder"},
+	{fs.ErrNotExist, "no_file", exitFailure, "the same with a file or a folder that is there"},
+	{fs.ErrPermission, "no_permission", exitFailure, "the same as a user who may do that, or with another file"},
+	{syscall.ENOTDIR, "failure", exitFailure, "the same with a file or a folder that is there"},
+	{syscall.ENAMETOOLONG, "failure", exitFailure, "the same with a shorter name"},
 }
 
 // failure says what was being done when err came up, and to which code or batch.

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"codepool/store"
 
@@ -21,6 +25,8 @@ type export struct {
 	Count int64    `json:"count"`
 	File  string   `json:"file,omitempty"`
 	Codes []string `json:"codes,omitempty"`
+
+	drawn int64 // how many of Count are drawn
 }
 
 func (a *app) exportCmd() *cobra.Command {
@@ -57,19 +63,28 @@ in between, what was drawn stays with the account and can be fetched by its --id
 		if e.Ref == "" {
 			return usage("--ref is empty: name the account that gets the codes")
 		}
+		if out == "" {
+			return usage("--out is empty: name a file, or - for standard output")
+		}
+		if err := a.outside(out); err != nil {
+			return err
+		}
 		e.Count = n
+		if err := e.checkID(); err != nil {
+			return err
+		}
 		return a.withStore(false, func(s *store.Store) error {
 			b, err := batch(s, args[0])
 			if err != nil {
 				return &failure{doing: "export", err: err, batch: args[0]}
 			}
 			e.Batch = b.Name
-			return a.export(ctx, s, b, e, out, force)
+			return a.export(ctx, s, b, &e, out, force)
 		})
 	})
 }
 
-func (a *app) export(ctx context.Context, s *store.Store, b store.BatchInfo, e export, out string, force bool) error {
+func (a *app) export(ctx context.Context, s *store.Store, b store.BatchInfo, e *export, out string, force bool) error {
 	if e.ID == "" {
 		if b.Counts.Available < e.Count {
 			return &failure{doing: "export from " + b.Name, batch: b.Name,
@@ -78,10 +93,28 @@ func (a *app) export(ctx context.Context, s *store.Store, b store.BatchInfo, e e
 		e.ID = rand.Text()
 		a.note("export %s: the same command with --id %s gives the same codes", e.ID, e.ID)
 	}
+	err := a.exportTo(ctx, s, b, e, out, force)
+	if err == nil {
+		err = a.out.Flush() // here it can still be told how to get the codes
+	}
+	if err == nil {
+		return nil
+	}
+	f, ok := errors.AsType[*failure](err)
+	if !ok {
+		f = &failure{doing: "export from " + b.Name, err: err}
+	}
+	if e.drawn > 0 && f.try == "" {
+		f.try = e.again() + ": it gives the codes that were drawn"
+	}
+	return f
+}
+
+func (a *app) exportTo(ctx context.Context, s *store.Store, b store.BatchInfo, e *export, out string, force bool) error {
 	if out != "-" {
-		err := writeFile(out, force, func(w io.Writer) error { return a.exportCSV(ctx, s, b, &e, w) })
+		err := writeFile(out, force, func(w io.Writer) error { return a.exportCSV(ctx, s, b, e, w) })
 		if err != nil {
-			return asFailure("export from "+b.Name, err)
+			return err
 		}
 		e.File = out
 		return a.show(e, func(io.Writer) { a.note("%s of %s written to %s", plural(e.Count, "code"), b.Name, out) })
@@ -96,7 +129,28 @@ func (a *app) export(ctx context.Context, s *store.Store, b store.BatchInfo, e e
 		}
 		return a.writeJSON(a.out, e)
 	}
-	return a.exportCSV(ctx, s, b, &e, a.out)
+	return a.exportCSV(ctx, s, b, e, a.out)
+}
+
+// again is how to get the codes of an export once more.
+func (e *export) again() string { return "the same with --id " + shellQuote(e.ID) }
+
+// key is the idempotency key of a part of the export, from 0.
+func (e *export) key(part int64) string { return fmt.Sprintf("export/%s/%d", e.ID, part) }
+
+// checkID refuses an id of which no key can be made, before the store does in words of
+// the key.
+func (e *export) checkID() error {
+	last := e.key((e.Count - 1) / store.MaxIssue)
+	switch over := len(last) - store.MaxText; {
+	case over > 0:
+		return fmt.Errorf("%w: id has %d bytes: at most %d are allowed", store.ErrInvalid, len(e.ID), len(e.ID)-over)
+	case !utf8.ValidString(e.ID):
+		return fmt.Errorf("%w: id is not valid UTF-8", store.ErrInvalid)
+	case strings.ContainsFunc(e.ID, unicode.IsControl):
+		return fmt.Errorf("%w: id holds a control character", store.ErrInvalid)
+	}
+	return nil
 }
 
 // asFailure says what was being done, unless err says so already.
@@ -112,45 +166,45 @@ func (a *app) exportCSV(ctx context.Context, s *store.Store, b store.BatchInfo, 
 	if err := c.Write([]string{"code", "batch", "kind", "kind_no", "reward", "not_before", "not_after", "ref", "export"}); err != nil {
 		return err
 	}
-	err := a.drawAll(ctx, s, b, *e, func(codes []string) error {
-		var errs error
+	err := a.drawAll(ctx, s, b, e, func(codes []string) error {
 		for _, code := range codes {
-			errs = errors.Join(errs, c.Write(neutralRow([]string{code, b.Name, b.Kind, b.KindNo, b.Reward,
-				instantText(b.NotBefore), instantText(b.NotAfter), e.Ref, e.ID})))
+			if err := c.Write(neutralRow([]string{code, b.Name, b.Kind, b.KindNo, b.Reward,
+				instantText(b.NotBefore), instantText(b.NotAfter), e.Ref, e.ID})); err != nil {
+				return err
+			}
 		}
-		return errs
+		return nil
 	})
 	c.Flush()
-	return errors.Join(err, c.Error())
+	return cmp.Or(err, c.Error())
 }
 
 // drawAll draws the export's codes in parts that the store can take, each under a key
 // made of the export's id, and hands each part to take.
-func (a *app) drawAll(ctx context.Context, s *store.Store, b store.BatchInfo, e export, take func([]string) error) error {
-	for part, drawn := 0, int64(0); drawn < e.Count; part++ {
-		n := min(e.Count-drawn, store.MaxIssue)
-		codes, err := s.Issue(ctx, b.ID, int(n), store.To(e.Ref).Once(fmt.Sprintf("export/%s/%d", e.ID, part)))
+func (a *app) drawAll(ctx context.Context, s *store.Store, b store.BatchInfo, e *export, take func([]string) error) error {
+	for part := int64(0); e.drawn < e.Count; part++ {
+		n := min(e.Count-e.drawn, store.MaxIssue)
+		codes, err := s.Issue(ctx, b.ID, int(n), store.To(e.Ref).Once(e.key(part)))
 		if err != nil {
-			return exportFailure(ctx, b, e, drawn, err)
+			return exportFailure(ctx, b, e, err)
 		}
+		e.drawn += n
 		if err := take(codes); err != nil {
 			return err
 		}
-		drawn += n
 	}
 	return nil
 }
 
 // exportFailure says how to fetch what was drawn before err.
-func exportFailure(ctx context.Context, b store.BatchInfo, e export, drawn int64, err error) error {
-	f := &failure{doing: fmt.Sprintf("export %s of %s", plural(e.Count, "code"), b.Name), err: err, batch: b.Name}
-	again := "the same with --id " + shellQuote(e.ID)
+func exportFailure(ctx context.Context, b store.BatchInfo, e *export, err error) error {
+	f := &failure{doing: fmt.Sprintf("export %s of %s", plural(e.Count, "code"), b.Name), err: err, batch: b.Name, try: tryDraw(err)}
 	switch {
-	case errors.Is(err, store.ErrEmpty) && drawn > 0:
-		f.doing += fmt.Sprintf(": %s drawn for %s", many(drawn), e.Ref)
-		f.try = fmt.Sprintf("%s and %d codes: it gives those that were drawn", again, drawn)
+	case errors.Is(err, store.ErrEmpty) && e.drawn > 0:
+		f.doing += fmt.Sprintf(": %s drawn for %s", many(e.drawn), e.Ref)
+		f.try = fmt.Sprintf("%s and %d codes: it gives those that were drawn", e.again(), e.drawn)
 	case interrupted(ctx), errors.Is(err, store.ErrOutcomeUnknown):
-		f.try = again
+		f.try = e.again()
 	case errors.Is(err, store.ErrKeyConflict):
 		f.try = "the same batch, number and --ref as the first time, or a new --id"
 	}

@@ -24,7 +24,7 @@ func (a *app) input(ctx context.Context, path string) (r io.ReadCloser, bytes in
 	}
 	info, err := file.Stat()
 	if err == nil && info.IsDir() {
-		err = &fs.PathError{Op: "read", Path: path, Err: errors.New("is a directory")}
+		err = &fs.PathError{Op: "read", Path: path, Err: errFolder}
 	}
 	if err != nil {
 		return nil, 0, err
@@ -72,7 +72,7 @@ func (p *pipeInput) Close() error {
 func writeFile(path string, force bool, write func(io.Writer) error) (err error) {
 	switch info, serr := os.Stat(path); {
 	case serr == nil && info.IsDir():
-		return &fs.PathError{Op: "write", Path: path, Err: errors.New("is a directory")}
+		return &fs.PathError{Op: "write", Path: path, Err: errFolder}
 	case serr == nil && !info.Mode().IsRegular():
 		return writeDevice(path, write)
 	case serr == nil && !force:
@@ -82,6 +82,9 @@ func writeFile(path string, force bool, write func(io.Writer) error) (err error)
 	// CreateTemp gives the file to its owner only: codes are money.
 	temp, err := os.CreateTemp(dir, "."+filepath.Base(path)+".tmp-*")
 	if err != nil {
+		if p, ok := errors.AsType[*fs.PathError](err); ok {
+			err = &fs.PathError{Op: "write", Path: path, Err: p.Err} // nobody asked for the other name
+		}
 		return err
 	}
 	defer func() {
@@ -91,7 +94,10 @@ func writeFile(path string, force bool, write func(io.Writer) error) (err error)
 		}
 	}()
 	buf := bufio.NewWriterSize(temp, 1<<20)
-	if err := errors.Join(write(buf), buf.Flush()); err != nil {
+	if err := write(buf); err != nil {
+		return err
+	}
+	if err := buf.Flush(); err != nil {
 		return err
 	}
 	if err := errors.Join(temp.Sync(), temp.Close()); err != nil {
@@ -109,7 +115,10 @@ func writeDevice(path string, write func(io.Writer) error) error {
 		return err
 	}
 	buf := bufio.NewWriterSize(f, 1<<20)
-	return errors.Join(write(buf), buf.Flush(), f.Close())
+	if err = write(buf); err == nil {
+		err = buf.Flush() // else it would only say the same again
+	}
+	return errors.Join(err, f.Close())
 }
 
 // syncDir makes a rename in dir durable. Windows cannot sync a directory and does

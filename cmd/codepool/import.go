@@ -52,9 +52,10 @@ the file. Without --format any text is a code, and letter case does not matter.`
 }
 
 func (a *app) importFrom(ctx context.Context, s *store.Store, b store.Batch, r io.Reader, o store.ImportOptions) error {
-	report, err := s.Import(ctx, b, r, o)
+	var u unseen
+	report, err := s.Import(ctx, b, io.TeeReader(r, &u), o)
 	if err != nil {
-		f := &failure{err: err, batch: b.Name, try: tryImport(err, o)}
+		f := &failure{err: u.name(err), batch: b.Name, try: tryImport(err, o)}
 		if errors.Is(err, store.ErrBadLine) {
 			f.doing = "import batch " + b.Name
 		}
@@ -76,10 +77,13 @@ func (a *app) importFrom(ctx context.Context, s *store.Store, b store.Batch, r i
 	})
 }
 
-// tryImport names the flag that a file with a byte-order mark needs.
+// tryImport says what a file in a code of its own needs.
 func tryImport(err error, o store.ImportOptions) string {
 	if !o.AllowBOM && strings.Contains(err.Error(), "byte-order mark") {
 		return "the same with --allow-bom"
+	}
+	if strings.Contains(err.Error(), "the stream is UTF-16") {
+		return "the same with the file saved as UTF-8; nothing was imported"
 	}
 	return ""
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -53,12 +55,13 @@ func (a *app) issue(ctx context.Context, s *store.Store, name string, n int, d s
 	if err != nil {
 		return &failure{doing: "issue", err: err, batch: name}
 	}
+	doing := fmt.Sprintf("issue %s of %s", plural(n, "code"), b.Name)
 	codes, err := s.Issue(ctx, b.ID, n, d)
 	if err != nil {
-		f := &failure{doing: fmt.Sprintf("issue %s of %s", plural(n, "code"), b.Name), err: err, batch: b.Name}
+		f := &failure{doing: doing, err: err, batch: b.Name, try: tryDraw(err)}
 		return interruptedAs(ctx, f, "the same with the same --key: it gives the codes, if they were drawn")
 	}
-	return a.show(struct {
+	err = a.show(struct {
 		Batch string   `json:"batch"`
 		Ref   string   `json:"ref,omitempty"`
 		Key   string   `json:"key,omitempty"`
@@ -68,4 +71,22 @@ func (a *app) issue(ctx context.Context, s *store.Store, name string, n int, d s
 			fmt.Fprintln(w, c)
 		}
 	})
+	if err = cmp.Or(err, a.out.Flush()); err == nil {
+		return nil
+	}
+	f := &failure{doing: doing + ": they are drawn, but could not be written", err: err,
+		try: "the same with a --key, which gives other codes, again if need be; these stay issued"}
+	if d.Key != "" {
+		f.try = "the same with --key " + shellQuote(d.Key) + ": it gives these codes"
+	}
+	return f
+}
+
+// tryDraw says what to try when a draw failed, where the kind of its error speaks of a
+// code: there is none yet.
+func tryDraw(err error) string {
+	if errors.Is(err, store.ErrExpired) || errors.Is(err, store.ErrNotYetValid) {
+		return "codepool batches {batch}"
+	}
+	return ""
 }

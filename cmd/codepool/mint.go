@@ -22,7 +22,7 @@ If it is interrupted, by Ctrl-C or a power cut, the same command goes on where i
 stopped. A batch that is complete is never minted again under its name.`,
 		Example: `  codepool mint --name launch --count 1M --kind membership --kind-no SVIP --reward svip:30d
   codepool mint --name xmas --count 50k --format alnum:10:5:XMAS --not-before 2026-12-24 --not-after 2027-01-07`,
-		Args:              cobra.NoArgs,
+		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	t.batch.Format = gen.DefaultFormat()

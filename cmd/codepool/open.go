@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"syscall"
 
 	"codepool/store"
 
@@ -28,16 +30,33 @@ func (a *app) withStore(create bool, use func(*store.Store) error) error {
 			return err
 		}
 	}
+	fresh := lookForFresh(a.data)
 	s, err := store.Open(a.data, a.options())
 	if err != nil {
-		return err
+		return openFailure(err)
 	}
 	err = use(s)
+	refused := err != nil && isEmpty(s)
 	if cerr := s.Close(); cerr != nil && err == nil {
 		err = fmt.Errorf("close: %w", cerr)
 	}
+	if refused && fresh != nil {
+		fresh.remove()
+	}
 	return err
 }
+
+// openFailure says what to do about a store that does not open, where its kind does not.
+func openFailure(err error) error {
+	f := &failure{err: err}
+	if unfinished(err) {
+		f.try = "codepool restore BACKUP, when the directory is empty again"
+	}
+	return f
+}
+
+// unfinished reports whether err is about what a restore left that did not finish.
+func unfinished(err error) bool { return strings.Contains(err.Error(), "did not finish") }
 
 func (a *app) options() *store.Options { return &store.Options{Logger: a.logger()} }
 
@@ -59,6 +78,8 @@ func (a *app) mustExist() error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return &failure{err: fmt.Errorf("%w: directory %s does not exist", errNoStore, a.data)}
+	case errors.Is(err, syscall.ENOTDIR):
+		return &failure{err: fmt.Errorf("%w: %s lies below a file", errNoStore, a.data), try: "the same with --data DIRECTORY"}
 	case err != nil:
 		return err
 	case !info.IsDir():

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 
@@ -76,5 +77,10 @@ func (a *app) redeem(ctx context.Context, s *store.Store, r store.Redemption) er
 	if b, err := s.Batch(receipt.Batch); err == nil {
 		name = b.Name
 	}
-	return a.show(receipt, func(w io.Writer) { receiptFacts(receipt, name).write(w) })
+	err = a.show(receipt, func(w io.Writer) { receiptFacts(receipt, name).write(w) })
+	if err = cmp.Or(err, a.out.Flush()); err == nil {
+		return nil
+	}
+	return &failure{doing: "redeem " + r.Code + ": it is redeemed, but the receipt could not be written",
+		err: err, code: r.Code, try: "codepool show {code}"}
 }

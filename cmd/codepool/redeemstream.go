@@ -47,12 +47,15 @@ func (a *app) redeemFile(ctx context.Context, o streamOptions) error {
 		}
 		err := d.run(ctx, newLineParser(in, o.allowBOM))
 		stop()
-		if ferr := a.out.Flush(); ferr != nil {
-			return ferr
+		if ferr := a.out.Flush(); ferr != nil && err == nil {
+			err = fmt.Errorf("%w: %w", errUnseen, ferr)
 		}
 		return d.end(ctx, err)
 	})
 }
+
+// errUnseen is that answers could not be written, so that nobody knows them.
+var errUnseen = errors.New("write answers")
 
 // stream is a stream of redemptions on its way through the store.
 type stream struct {
@@ -198,10 +201,15 @@ func (d *stream) write(from <-chan lines, cancel context.CancelCauseFunc) {
 	for b := range from {
 		var err error
 		for i, it := range b.items {
-			err = errors.Join(err, d.writeAnswer(it, b.receipts[i]))
+			if err == nil {
+				err = d.writeAnswer(it, b.receipts[i])
+			}
 		}
-		if err = errors.Join(err, d.a.out.Flush()); err != nil {
-			cancel(fmt.Errorf("write answers: %w", err))
+		if err == nil {
+			err = d.a.out.Flush()
+		}
+		if err != nil {
+			cancel(fmt.Errorf("%w: %w", errUnseen, err))
 			for range from { // let the stage before come to its end
 			}
 			return
@@ -266,9 +274,13 @@ func (d *stream) end(ctx context.Context, err error) error {
 	switch {
 	case err != nil:
 		f := &failure{doing: fmt.Sprintf("redeem stream, stopped after line %d (%s)", d.last, summary), err: err}
-		if errors.Is(err, errBadLine) && strings.Contains(err.Error(), "byte-order mark") {
+		switch {
+		case errors.Is(err, errBadLine) && strings.Contains(err.Error(), "byte-order mark"):
 			f.try = "the same with --allow-bom"
-		} else if d.last > 0 {
+		case errors.Is(err, errBadLine):
+			f.try = "the same when the header is corrected; nothing was redeemed"
+		case errors.Is(err, errUnseen): // which lines are done, only the store knows
+		case d.last > 0:
 			f.try = fmt.Sprintf("the same with the lines from %d on", d.last+1)
 		}
 		return f
@@ -280,6 +292,12 @@ func (d *stream) end(ctx context.Context, err error) error {
 		try: "codepool show CODE, for a code that was refused"}
 	if len(d.tally) == 1 {
 		for f.reason = range d.tally {
+		}
+		switch f.reason {
+		case reason(errBadLine), reason(store.ErrInvalid):
+			f.try = "the same with those lines, when they are corrected"
+		case reason(store.ErrUnknownCode):
+			f.try = "codepool batches"
 		}
 	}
 	if len(d.exits) == 1 {

@@ -39,6 +39,9 @@ the backup in its place and keeps the old store beside it under another name.`,
 		if !isStore(a.data) {
 			return a.restore(ctx, in)
 		}
+		if a.isHere() {
+			return usage("restore would move %s away, and you are in it: go to another directory and name it from there", a.data)
+		}
 		if args[0] == "-" && !force {
 			return usage("%s holds a store, and with the backup on standard input nobody can be asked: "+
 				"add --force if it is to be replaced", a.data)
@@ -50,6 +53,16 @@ the backup in its place and keeps the old store beside it under another name.`,
 	})
 }
 
+// isHere reports whether the present directory is that of the store, or below it.
+func (a *app) isHere() bool {
+	here, err := os.Getwd()
+	if err != nil {
+		return false
+	}
+	dir, err := os.Stat(a.data)
+	return err == nil && within(here, dir)
+}
+
 func isStore(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, formatFile))
 	return err == nil
@@ -59,7 +72,11 @@ func (a *app) restore(ctx context.Context, r io.Reader) error {
 	m, err := store.Restore(ctx, a.data, r)
 	if err != nil {
 		f := &failure{doing: "restore into " + a.data, err: err}
-		if errors.Is(err, store.ErrCorrupt) || errors.Is(err, store.ErrFormat) {
+		switch {
+		case unfinished(err):
+			f.try = "the same when the directory is empty again"
+		case errors.Is(err, store.ErrNotEmpty):
+		case errors.Is(err, store.ErrCorrupt), errors.Is(err, store.ErrFormat):
 			f.try = "another backup; nothing was restored"
 		}
 		return interruptedAs(ctx, f, "the same again")

@@ -49,11 +49,15 @@ func run(args []string, in, out, errw *os.File) int {
 	root.SetOut(a.out)
 	root.SetErr(errw)
 	cmd, err := root.ExecuteContextC(ctx)
-	if ferr := a.out.Flush(); err == nil {
-		err = ferr
+	if ferr := a.out.Flush(); err == nil && ferr != nil {
+		a.ran = true // the disk or the pipe is at fault, not the command line
+		err = &failure{doing: "done, but the output could not be written", err: ferr}
 	}
 	if err == nil {
 		return exitOK
+	}
+	if !a.ran && !a.json {
+		a.json = asksForJSON(args)
 	}
 	return a.report(ctx, cmd, err)
 }
@@ -73,12 +77,18 @@ the environment over the file.
 
 Exit codes: 0 done, 1 failure, 2 usage, 3 unknown code, 4 already redeemed, 5 pool
 empty, 6 store locked, 7 refused by a rule, 130 interrupted.`,
-		SilenceErrors: true,
-		SilenceUsage:  true,
+		SilenceErrors:         true,
+		SilenceUsage:          true,
+		DisableFlagsInUseLine: true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if !cmd.HasParent() {
+				return nil // shows the help, whatever is configured
+			}
 			return a.configure(cmd)
 		},
+		RunE: noCommand,
 	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return plain(err) })
 	f := root.PersistentFlags()
 	f.StringVar(&a.data, "data", defaultData, "`directory` of the store")
 	f.StringVar(&a.config, "config", "", "configuration `file` (default codepool.toml, if there is one)")
@@ -88,6 +98,8 @@ empty, 6 store locked, 7 refused by a rule, 130 interrupted.`,
 	cobra.CheckErr(root.MarkPersistentFlagDirname("data"))
 	cobra.CheckErr(root.MarkPersistentFlagFilename("config", "toml"))
 	a.addCommands(root)
+	root.SetHelpCommand(a.helpCmd(root))
+	completionCmd(root)
 	return root
 }
 

@@ -29,7 +29,7 @@ func (a *app) statsCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "stats",
 		Short:             "Show how much the store holds and what it costs",
-		Args:              cobra.NoArgs,
+		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	return a.does(cmd, func(_ context.Context, _ []string) error {

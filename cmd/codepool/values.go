@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -40,7 +41,10 @@ func parseAmount(text string) (int64, error) {
 	plain := strings.ReplaceAll(digits, "_", "")
 	odd := strings.HasPrefix(digits, "_") || strings.HasSuffix(digits, "_") || strings.Contains(digits, "__")
 	v, err := strconv.ParseInt(plain, 10, 64)
-	if err != nil || odd || v < 1 || v > (1<<62)/unit {
+	if !odd && v > 0 && (errors.Is(err, strconv.ErrRange) || v > (1<<62)/unit) {
+		return 0, fmt.Errorf("%q is too large: a batch has at most %s codes", text, many(int64(store.MaxBatch)))
+	}
+	if err != nil || odd || v < 1 {
 		return 0, fmt.Errorf("%q is not a number of codes: write a whole number above 0, such as 500, 10k or 1_000_000", text)
 	}
 	return v * unit, nil
@@ -53,6 +57,9 @@ type instant struct{ time.Time }
 func (t *instant) Set(text string) error {
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
 		if v, err := time.Parse(layout, text); err == nil {
+			if v.IsZero() { // which stands for no time at all
+				return fmt.Errorf("%q is too early: leave the flag out, or write a later time", text)
+			}
 			t.Time = v.UTC()
 			return nil
 		}

@@ -17,7 +17,7 @@ func (a *app) verifyCmd() *cobra.Command {
 		Long: `Verify reads all that is on the disk and checks that every code is accounted for,
 that none is redeemed twice and that disk and memory agree. Its exit code is 1 if
 anything is wrong.`,
-		Args:              cobra.NoArgs,
+		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	return a.does(cmd, func(ctx context.Context, _ []string) error {

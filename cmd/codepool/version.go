@@ -27,7 +27,7 @@ func (a *app) versionCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "version",
 		Short:             "Tell what this program was built from",
-		Args:              cobra.NoArgs,
+		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	return a.does(cmd, func(context.Context, []string) error {

@@ -1,0 +1,102 @@
+package badinput
+
+import "strings"
+
+// taken imports standard input as a new batch.
+func taken(name, flags, in, says string) cliCase {
+	line := "import - --name new"
+	if flags != "" {
+		line += " " + flags
+	}
+	return bad(name, line, failure, "bad_line", says).reading(in)
+}
+
+var importFileCases = []cliCase{
+	taken("a comma without a header", "", "NEW1,ann\n", `import batch new: line 1: 2 fields and no header with a column "code"`),
+	taken("a header with other names", "", "voucher,user\nNEW1,ann\n", "no header"),
+	taken("a cell too few", "", "code,user\nNEW1,ann\nNEW2\n", "line 3: the line has another number of fields than the first one"),
+	taken("a cell too many", "", "code,user\nNEW1,ann,x\n", "line 2: … another number of fields"),
+	taken("a quote that is not closed", "", "NEW1\n\"NEW2\n", "line 2"),
+	taken("a quote inside a code", "", "NE\"W1\n", "line 1"),
+	taken("a blank code beside a user", "", "code,user\n ,ann\n", "line 2: … empty"),
+	taken("hyphens only", "", "NEW1\n---\n", "line 2: … empty"),
+	taken("a line of 65 bytes", "", "NEW1\n"+strings.Repeat("N", 65)+"\n", "line 2: … longer than 64 bytes"),
+	taken("a megabyte without a line end", "", strings.Repeat("N", 1<<20), "line 1: … longer than 64 bytes"),
+	taken("Latin-1", "", "NEW1\nCAF\xc9\n", "line 2: … not valid UTF-8"),
+	taken("a tab", "", "NEW1\tann\n", "line 1"),
+	taken("a NUL", "", "NE\x00W1\n", "line 1"),
+	taken("an escape", "", "NEW1\x1b[2J\n", "line 1"),
+	taken("a zero-width space", "", "NEW1\u200b\n", "line 1"),
+	bad("a character that nobody sees", "import - --name new", failure, "bad_line", "line 1: … U+200B").reading("NEW\u200b1\n"),
+	taken("line ends of CR only", "", "NEW1\rNEW2\r", "line 1"),
+	taken("UTF-16", "--allow-bom", "\xff\xfeN\x00\n\x00", "the stream is UTF-16: save it as UTF-8"),
+	bad("import UTF-16", "import - --name new", failure, "bad_line", "UTF-16").reading("\xff\xfeN\x00").advising("UTF-8"),
+	taken("a byte-order mark", "", "\ufeffNEW1\n", "line 1: … byte-order mark"),
+	taken("a byte-order mark before a header", "", "\ufeffcode\nNEW1\n", "byte-order mark"),
+	taken("two byte-order marks", "--allow-bom", "\ufeff\ufeffNEW1\n", "byte-order mark"),
+	taken("a byte-order mark in the second line", "--allow-bom", "NEW1\n\ufeffNEW2\n", "line 2: … byte-order mark"),
+	taken("letters for digits", "--format digits:4", "1234\n12O4\n", `line 2: … 'O' is not in format digits:4`),
+	taken("a digit too few", "--format digits:4", "1234\n123\n", "line 2: code has 3 characters, format digits:4 wants 4"),
+	taken("a digit too many", "--format digits:4", "12345\n", "line 1: code has 5 characters"),
+	taken("a prefix missing", "--format digits:4:0:VIP", "VIP1234\n1234567\n", `line 2: code lacks the prefix "VIP"`),
+	taken("the letter U", "--format crockford", "7KQF-2M9X-T4WU\n", "line 1"),
+	taken("13 characters for 12", "--format crockford", "7KQF-2M9X-T4WC-7\n", "line 1: code has 13 characters"),
+	taken("a hyphen where hyphens count", "--format alnum-case:8", "aBcD-123\n", "'-' is not in format"),
+	taken("a digit among letters", "--format letters:4", "ABC1\n", "'1' is not in format"),
+	taken("a mistake among codes that are handed out", "--handed-out --ref shop", "NEW1\nNEW2,x\n", "line 2"),
+	bad("a mistake for a batch that is there", "import - --name given", failure, "bad_line", "import batch given: line 2").reading("GIVEN2\n\xff\n"),
+	bad("a packed file", "import - --name new", failure, "bad_line", "line 1").reading("\x1f\x8b\x08\x00\x00"),
+	bad("a backup", "import good.backup --name new", failure, "bad_line", "import batch new: line"),
+	bad("a file that is not there", "import nofile --name new", failure, "no_file", "import: open nofile: no such file").advising("the same with a file"),
+	bad("a folder", "import folder --name new", failure, "failure", "import: read folder: is a directory").advising("a file, not a folder"),
+	bad("a file without a name", "import '' --name new", failure, "no_file", "import: open : no such file"),
+	bad("a file below a file", "import codes.txt/codes --name new", failure, "failure", "not a directory"),
+}
+
+var fileCases = []cliCase{
+	bad("back up into a file that is there", "backup taken.csv", failure, "file_exists", "backup: file exists: taken.csv"),
+	bad("back up into a folder", "backup folder", failure, "failure", "backup: write folder: is a directory").advising("a file, not a folder"),
+	bad("back up into a folder by force", "backup folder --force", failure, "failure", "is a directory"),
+	bad("back up into no folder", "backup nowhere/new.backup", failure, "no_file", "write nowhere/new.backup: no such file").advising("a folder that is there"),
+	bad("back up below a file", "backup codes.txt/new.backup", failure, "failure", "not a directory"),
+	bad("back up into a name of 300 bytes", "backup "+strings.Repeat("b", 300), failure, "failure", "too long"),
+	bad("back up into the store", "backup codepool-data", failure, "failure", "is a directory"),
+	misuse("back up into the store's own file", "backup codepool-data/CODEPOOL", "codepool-data/CODEPOOL lies in codepool-data, which is the store's"),
+	bad("back up over the store's own file by force", "backup codepool-data/CODEPOOL --force", wrongUse, "usage", "codepool-data"),
+	misuse("back up into a new file of the store", "backup codepool-data/journal/new.backup", "lies in codepool-data"),
+	misuse("back up into the store by a way around", "backup folder/../codepool-data/new.backup", "lies in codepool-data"),
+	bad("backup into a file without a name", "backup ''", wrongUse, "usage", "file"),
+	bad("export into a file that is there", "export launch 1 --ref r --id e --out taken.csv", failure, "file_exists", "export from launch: file exists: taken.csv"),
+	bad("export into a folder", "export launch 1 --ref r --id e --out folder", failure, "failure", "write folder: is a directory"),
+	bad("export into a folder by force", "export launch 1 --ref r --id e --out folder --force", failure, "failure", "is a directory"),
+	bad("export into no folder", "export launch 1 --ref r --id e --out nowhere/new.csv", failure, "no_file", "write nowhere/new.csv: no such file").advising("a folder that is there"),
+	bad("export below a file", "export launch 1 --ref r --id e --out codes.txt/new.csv", failure, "failure", "not a directory"),
+	bad("export into a name of 300 bytes", "export launch 1 --ref r --id e --out "+strings.Repeat("b", 300), failure, "failure", "too long"),
+	bad("export without an id into a file that is there", "export launch 1 --ref r --out taken.csv", failure, "file_exists", "file exists"),
+	bad("export into a file without a name", "export launch 1 --ref r --id e --out ''", wrongUse, "usage", "--out"),
+	misuse("export over the store's own file by force", "export launch 1 --ref r --id e --out codepool-data/HIGHWATER --force", "lies in codepool-data"),
+	bad("export that fails and whose id nobody was told", "export launch 1 --ref r --out /dev/full", failure, "disk_full", "no space left").advising("the same with --id").costing(),
+	bad("export whose answer nobody sees", "export launch 1 --ref r", failure, "disk_full", "no space left").onFullDisk().advising("the same with --id").costing(),
+	bad("demo in no folder", "demo --count 1000 --dir nowhere", failure, "no_file", "demo: … nowhere").advising("--dir"),
+	bad("demo in a file", "demo --count 1000 --dir codes.txt", failure, "failure", "not a directory"),
+	bad("bench in no folder", "bench --count 1000 --dir nowhere", failure, "no_file", "bench: … nowhere"),
+	bad("bench in a file", "bench --count 1000 --dir codes.txt", failure, "failure", "not a directory").advising("--dir"),
+	bad("the demo's child without input", "demo-child", failure, "failure", "read codes: … EOF"),
+	bad("the demo's child with a word for a number", "demo-child", failure, "failure", `read codes: … "many"`).reading("many\n"),
+	bad("the demo's child with too few codes", "demo-child", failure, "failure", "EOF").reading("2\nPAST1,a,b\n"),
+	bad("the demo's child with a player too few", "demo-child", failure, "failure", "line 1 has 2 cells").reading("1\nPAST1,a\n"),
+
+	bad("stats on a full disk", "stats", failure, "disk_full", "no space left").onFullDisk().advising("disk"),
+	bad("help on a full disk", "help mint", failure, "disk_full", "no space left").onFullDisk(),
+	bad("batches on a full disk", "batches", failure, "disk_full", "no space left").onFullDisk(),
+	bad("verify on a full disk", "verify", failure, "disk_full", "no space left").onFullDisk(),
+	bad("show on a full disk", "show $ISSUED", failure, "disk_full", "no space left").onFullDisk(),
+	bad("check of a good code on a full disk", "check $ISSUED", failure, "disk_full", "no space left").onFullDisk(),
+	bad("a backup on a full disk", "backup -", failure, "disk_full", "no space left").onFullDisk(),
+	bad("a file on a full disk", "backup /dev/full", failure, "disk_full", "backup: write /dev/full: no space left"),
+	bad("version on a full disk", "version", failure, "disk_full", "no space left").onFullDisk(),
+	bad("answers on a full disk", "redeem --file -", failure, "disk_full", "no space left").reading("PAST1\n").onFullDisk(),
+	bad("a used key on a full disk", "issue launch 2 --ref order-1 --key draw-1", failure, "disk_full", "no space left").onFullDisk().advising("--key draw-1"),
+	bad("a draw without a key on a full disk", "issue launch 1", failure, "disk_full", "drawn, but could not be written").onFullDisk().advising("a --key").costing(),
+	bad("a used receipt on a full disk", "redeem $SPENT --user ann --key req-1", failure, "disk_full", "no space left").onFullDisk().advising("codepool show"),
+}
