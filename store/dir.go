@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -46,6 +47,7 @@ type directory struct {
 
 	reserve   int64
 	full      atomic.Bool
+	looking   sync.Mutex
 	looked    atomic.Int64 // time of the last look at the free space, ns
 	markError atomic.Pointer[error]
 }
@@ -279,10 +281,14 @@ func (d *directory) room(look bool) error {
 	if d == nil || !look && !d.full.Load() {
 		return nil
 	}
-	now := time.Now().UnixNano()
-	if before := d.looked.Load(); now-before > int64(lookEvery) && d.looked.CompareAndSwap(before, now) {
-		free, err := freeSpace(d.path)
-		d.full.Store(err == nil && free < d.reserve)
+	if d.lookIsOld() { // whoever comes meanwhile waits for the look: what it finds holds for all
+		d.looking.Lock()
+		if d.lookIsOld() {
+			free, err := freeSpace(d.path)
+			d.full.Store(err == nil && free < d.reserve)
+			d.looked.Store(time.Now().UnixNano())
+		}
+		d.looking.Unlock()
 	}
 	if d.full.Load() {
 		free, _ := freeSpace(d.path)
@@ -290,6 +296,8 @@ func (d *directory) room(look bool) error {
 	}
 	return nil
 }
+
+func (d *directory) lookIsOld() bool { return time.Now().UnixNano()-d.looked.Load() > int64(lookEvery) }
 
 // close syncs the mark and unlocks; a second call does nothing.
 func (d *directory) close() error {

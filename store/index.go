@@ -318,7 +318,11 @@ func eachRecord(v reader, from uint64, f func(*record) error) error {
 		if len(k) != entryKeyLen {
 			return nil // a part of the index
 		}
-		first, last, err := decodeEntry(k, value, func(r *record) error {
+		first := binary.BigEndian.Uint64(k[1:])
+		if next == 0 && first > from || next != 0 && first != next {
+			return corrupt(k, "records before it are missing")
+		}
+		_, last, err := decodeEntry(k, value, func(r *record) error {
 			if r.number < from {
 				return nil
 			}
@@ -326,9 +330,6 @@ func eachRecord(v reader, from uint64, f func(*record) error) error {
 		})
 		if err != nil {
 			return err
-		}
-		if next == 0 && first > from || next != 0 && first != next {
-			return corrupt(k, "records before it are missing")
 		}
 		next = last + 1
 		return nil

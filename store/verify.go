@@ -70,7 +70,28 @@ func (s *Store) Verify(ctx context.Context) (VerifyReport, error) {
 		return v.rep, err
 	}
 	v.compare()
+	if err := v.indexPages(); err != nil {
+		return v.rep, err
+	}
 	return v.rep, v.sample()
+}
+
+// indexPages checks every page of the live index runs.
+func (v *verifier) indexPages() error {
+	return v.s.eng.view(func(r reader) error {
+		var inv inventory
+		inv.liveIndex = map[uint32]bool{}
+		if err := inv.openIndex(r); err != nil {
+			return v.damage(err)
+		}
+		return r.scan([]byte{keyEntry}, nil, func(key, value []byte) error {
+			if len(key) == entryKeyLen || len(key) < 14 || !inv.liveIndex[be32(key[10:])] {
+				return nil
+			}
+			_, err := unseal(key, value)
+			return v.damage(err)
+		})
+	})
 }
 
 // verifier holds a picture of memory and what the disk says it should be.
