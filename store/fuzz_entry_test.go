@@ -155,6 +155,7 @@ func FuzzEntry(f *testing.F) {
 	})
 	f.Add(uint64(1), uint32(1), true, []byte{recIssue, 1, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 1, 0})
 	f.Add(uint64(1), uint32(1), true, []byte{recIssue, 1, 0, 0, 1, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1})
+	f.Add(uint64(1), uint32(1), true, []byte{recIssue, 1, 0, 0, 1, 1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40}) // four times this is 0
 	f.Add(uint64(1), uint32(1), true, []byte{recRedeem, 1, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F})
 	f.Fuzz(func(t *testing.T, first uint64, count uint32, fit bool, body []byte) {
 		want, whole := slowRecords(body)

@@ -139,12 +139,12 @@ func slowImport(stream string, allowBOM bool, f gen.Format) (codes []slowCode, b
 
 func addImportSeeds(f *testing.F) {
 	for i, stream := range []string{
-		"ABC-1\nabc-2\n\nABC-1\n", "code\nA\nB\n", "id, Code ,x\n1,A,y\n2,\"B\"\"\",\"y\nz\"\n", "\uFEFFcode\r\nA\r\nB", "\uFEFF\uFEFFA\n",
+		"ABC-1\nabc-2\n\nABC-1\n", "code\nA\nB\n", "code,x\nA,\"y\nz\"\n\n\"B\",y\n", "id, Code ,x\n1,A,y\n2,\"B\"\"\",\"y\nz\"\n", "\uFEFFcode\r\nA\r\nB", "\uFEFF\uFEFFA\n",
 		"\xFF\xFEA\x00", "A\r\r\nB\r", "A,B\n", "code,x\nA\n", "\"A\n", "A\"\n", "\"A\"x\n", "7kqf\n7KQF\n7k-qf\nooil\n", "abc\nABC\nab1\n",
 		"712\n7-1-2\n71\n", "v-ab\nv-aB\nv-1\n", "\n\n\ncode\n", "\"\"\n", "红包\n红 包\n", strings.Repeat("x", 64) + "\n" + strings.Repeat("x", 65), "A\x00B\n", "\xff\n",
 	} {
 		f.Add([]byte(stream), i%2 == 0, uint8(i))
-		f.Add([]byte(stream), true, uint8(0))
+		f.Add([]byte(stream), true, uint8(130)) // 128 and more: handed out
 	}
 }
 

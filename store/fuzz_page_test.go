@@ -14,6 +14,9 @@ import (
 // FuzzRunHeader gives the decoder of run headers a key and a payload.
 func FuzzRunHeader(f *testing.F) {
 	payloads(storedPairs(f), keyRun, func(key, p []byte) { f.Add(key[1:], p) })
+	for _, initial := range []shard.State{shard.Leased, shard.Redeemed, shard.Void} {
+		f.Add([]byte{0, 0, 0, 1}, []byte{1, 0, 0, 0, 1, 0, 0, 0, byte(initial), 0, 0})
+	}
 	f.Add([]byte{0, 0, 0, 1}, []byte{1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F})
 	f.Fuzz(func(t *testing.T, place, payload []byte) {
 		key := append([]byte{keyRun}, place...)
@@ -23,6 +26,9 @@ func FuzzRunHeader(f *testing.F) {
 		if err != nil {
 			refused(t, "header", err)
 			return
+		}
+		if h.ID == 0 || h.Count == 0 || h.Initial != shard.Available && h.Initial != shard.Issued {
+			t.Fatalf("%+v is no run", h)
 		}
 		again, err := decodeRunHeader(h.pair().key, h.pair().value)
 		if again != h || err != nil || !bytes.Equal(h.pair().key, key) {

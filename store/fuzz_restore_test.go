@@ -57,6 +57,19 @@ func (m memEngine) sequence() uint64 {
 	return last
 }
 
+// codes is how many codes the runs say they have.
+func (m memEngine) codes() (n int64) {
+	for k, v := range m {
+		if k[0] != keyRun {
+			continue
+		}
+		if h, err := decodeRunHeader([]byte(k), v); err == nil {
+			n += int64(h.Count)
+		}
+	}
+	return n
+}
+
 // kept are the pairs that no opening rewrites: batches, runs, codes and the ledger.
 func (m memEngine) kept() map[string]string {
 	out := map[string]string{}
@@ -162,7 +175,8 @@ func FuzzRestore(f *testing.F) {
 }
 
 // FuzzRestoreForged restores streams whose frames and checksums are right and whose pairs
-// are the fuzzer's, edited by its script. long makes the first value that much longer.
+// are the fuzzer's, edited by its script. long makes the first value that much longer; lie
+// makes the manifest say what is not so.
 func FuzzRestoreForged(f *testing.F) {
 	limitMemory(f)
 	pairs, _, ok := slowBackup(backedUp(f))
@@ -172,13 +186,15 @@ func FuzzRestoreForged(f *testing.F) {
 	var all []pair
 	_ = pairs.scan(nil, nil, func(k, v []byte) error { all = append(all, pair{k, v}); return nil })
 	whole := pack(all)
-	f.Add(whole, []byte{}, uint32(0), int8(0), false)
-	f.Add(whole, []byte{}, uint32(0), int8(1), true)
-	for i := 0; i < len(all); i += 5 {
-		f.Add([]byte{}, []byte{byte(i), 0, 8, 0, 0, 0, 3}, uint32(0), int8(0), i%2 == 0)
-		f.Add([]byte{}, []byte{byte(i), 8, 0, 0, 0, 0, 0}, uint32(0), int8(0), i%2 == 0)
+	const lies = 7 // the first of them is the truth
+	for lie := range uint8(lies) {
+		f.Add([]byte{}, []byte{}, uint32(0), lie, lie%2 == 0)
 	}
-	f.Fuzz(func(t *testing.T, data, edits []byte, long uint32, ahead int8, missing bool) {
+	for i := 0; i < len(all); i += 5 {
+		f.Add([]byte{}, []byte{byte(i), 0, 8, 0, 0, 0, 3}, uint32(0), uint8(0), i%2 == 0)
+		f.Add([]byte{}, []byte{byte(i), 8, 0, 0, 0, 0, 0}, uint32(0), uint8(0), i%2 == 0)
+	}
+	f.Fuzz(func(t *testing.T, data, edits []byte, long uint32, lie uint8, missing bool) {
 		if len(data) == 0 {
 			data = whole
 		}
@@ -199,30 +215,37 @@ func FuzzRestoreForged(f *testing.F) {
 			_ = w.add(p.key, p.value)
 		}
 		_ = w.flush()
-		var codes int64
-		for _, p := range forged {
-			if p.key[0] != keyRun || len(p.key) != 5 {
-				continue
-			}
-			if h, err := decodeRunHeader(p.key, p.value); err == nil {
-				codes += int64(h.Count)
-			}
+		manifest := Manifest{Version: FormatVersion, Entries: int64(len(forged)), Bytes: w.n, Checksum: hex.EncodeToString(w.sum.Sum(nil)), Sequence: eng.sequence(), Codes: eng.codes()}
+		lie %= lies
+		switch lie {
+		case 1:
+			manifest.Sequence++
+		case 2:
+			manifest.Sequence--
+		case 3:
+			manifest.Checksum = strings.Repeat("0", len(manifest.Checksum))
+		case 4:
+			manifest.Entries++
+		case 5:
+			manifest.Bytes--
+		case 6:
+			manifest.Codes++
 		}
-		m, err := json.Marshal(Manifest{Version: FormatVersion, Entries: int64(len(forged)), Codes: codes, Bytes: w.n, Checksum: hex.EncodeToString(w.sum.Sum(nil)), Sequence: eng.sequence() + uint64(ahead)})
+		m, err := json.Marshal(manifest)
 		if err != nil {
 			t.Fatal(err)
 		}
 		_ = w.frame(frameEnd, m)
 		s := restore(t, b.Bytes(), missing)
-		if sound := string(data) == string(whole) && len(edits) < 7 && long == 0 && ahead == 0; sound && s == nil {
+		if sound := string(data) == string(whole) && len(edits) < 7 && long == 0 && lie == 0; sound && s == nil {
 			t.Fatal("what a store has written is refused")
 		}
 		if s == nil {
 			return
 		}
 		defer s.Close()
-		if ahead != 0 {
-			t.Fatal("a stream whose manifest names another ledger number was restored")
+		if lie != 0 {
+			t.Fatalf("a stream whose manifest lies was restored: %+v", manifest)
 		}
 		// Forged data may contradict itself in what an opening does not look at.
 		if _, err := s.Verify(t.Context()); err != nil {

@@ -89,10 +89,8 @@ func number(text string) uint64 {
 }
 
 func (a *auditor) noteDraw(ref string, printed []string) {
-	var codes []string
 	for _, code := range printed {
 		code = canon(code)
-		codes = append(codes, code)
 		if l := a.codes[code]; l != nil && planOf(code) != released {
 			a.wrong("%s was issued to %s and to %s", code, l.ref, ref)
 		}

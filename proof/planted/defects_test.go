@@ -25,7 +25,7 @@ var defects = []defect{
 	{
 		name:  "draw not journaled",
 		edits: edit("store/issue.go", "len(d.Ref)+len(d.Key)+5*len(codes)), uint32(b.ID), d.Ref, d.Key, codes)", "len(d.Ref)+len(d.Key)+5*len(codes)), uint32(b.ID), d.Ref, d.Key, codes[:len(codes)-len(codes)/3])"),
-		pkg:   "proof/crash", test: "TestKill9", n: 20, says: "afterwards it is available",
+		pkg:   "proof/crash", test: "TestKill9", n: 20, says: `afterwards it is \w+ to ""`,
 	},
 	{
 		name:  "retry after a failed sync",
@@ -39,5 +39,40 @@ var defects = []defect{
 			{File: "store/checkpoint.go", Old: "		if err := s.com.waitFor(ctx, marks); err != nil { // the page never runs ahead of the journal\n			return err\n		}\n", New: ""},
 		},
 		pkg: "proof/crash", test: "TestEveryIO", n: 20, says: "by the ledger|before the checkpoint",
+	},
+	{
+		name:  "release of a redeemed code",
+		edits: edit("store/reverse.go", "		case shard.Redeemed:\n			return ErrAlreadyRedeemed\n", "		case shard.Redeemed:\n			return nil\n"),
+		pkg:   "proof/linear", test: "TestLinearizable", n: 200, says: "round",
+	},
+	{
+		name:  "key conflict ignored",
+		edits: edit("store/redeem.go", "		if !same || string(found.user) != r.User {\n", "		if !same && r.Key == \"\" {\n"),
+		pkg:   "proof/linear", test: "TestLinearizable", n: 200, says: "round",
+	},
+	{
+		name:  "key not remembered",
+		edits: edit("store/redeem.go", "	if r.Key != \"\" {\n		s.keys.noteLocked(seen, v.number)\n	}\n", ""),
+		pkg:   "proof/linear", test: "TestLinearizable", n: 200, says: "round",
+	},
+	{
+		name:  "gate updated without publication",
+		edits: edit("store/gate.go", "		s.filter.Store(grown)\n", ""),
+		pkg:   "proof/crash", test: "TestKill9", n: 5, says: "unknown code",
+	},
+	{
+		name:  "page state lost",
+		edits: edit("store/checkpoint.go", "		if body == nil {\n", "		if body == nil || p.run%2 == 0 {\n"),
+		pkg:   "proof/crash", test: "TestKill9", n: 60, says: "state page|afterwards it is available",
+	},
+	{
+		name:  "undo lost by recovery",
+		edits: edit("store/recover.go", "	case recRelease, recUndo:\n		set(", "	case recRelease:\n		set("),
+		pkg:   "proof/crash", test: "TestKill9", n: 60, says: "by the ledger",
+	},
+	{
+		name:  "redeemed twice",
+		edits: edit("store/types.go", "	case shard.Redeemed:\n		return ErrAlreadyRedeemed\n", "	case shard.Redeemed:\n"),
+		pkg:   "proof/crash", test: "TestKill9", n: 60, says: "was redeemed twice",
 	},
 }

@@ -1,0 +1,4 @@
+package media
+
+// services are what a child serves.
+func services() map[string]any { return map[string]any{"Store": new(served), "Judge": new(judge)} }

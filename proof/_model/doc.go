@@ -1,0 +1,22 @@
+// Package model holds the store against a model: the promises of store/doc.go in a few
+// plain maps (state_test.go), which a person can read in one go.
+//
+// TestModel draws random operations with pgregory.net/rapid: mints and imports, draws,
+// redemptions in all their forms, releases and undos, questions, checkpoints, backups,
+// restores, closed and crashed stores that are opened again with other options, requests
+// that must change nothing. Every answer is foretold by the model. After every step the
+// counters of all batches and what Check says of the codes are compared, whenever a store is
+// opened all it knows: every code's history, every receipt, every key, and Verify.
+//
+// The clock is part of the model (clock_test.go): it moves on by itself with every reading,
+// so a call that looks twice, or stamps its record with another time than the one it judged
+// by, is seen. Windows are so narrow, and the clock so often set to their very ends, that
+// every microsecond of them counts.
+//
+// Codes are made to be hard to tell apart (hostile_test.go): different texts with the same
+// 64-bit hash, codes that crowd into one slot of one shard, the same text in two namespaces,
+// texts that differ in case only and may each be what was typed. Keys, too.
+//
+// A failure is shrunk by rapid and printed as the list of its operations; the run that found
+// it is printed as well. CODEPOOL_N is the number of steps.
+package model

@@ -1,0 +1,297 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"codepool/gen"
+	"codepool/shard"
+	"codepool/store"
+
+	"pgregory.net/rapid"
+)
+
+// What operations are made of. rapid draws small numbers more often than large ones, which
+// is what is wanted: the same few codes and keys come together again and again. The largest
+// number it draws more often, too, so what is to be rare is never that.
+
+// oneIn draws true at most about once in n.
+func oneIn(t *rapid.T, n int) bool { return rapid.IntRange(0, n).Draw(t, "") == n-1 }
+
+func upTo(t *rapid.T, n int) int { return rapid.IntRange(0, n).Draw(t, "") }
+
+func oneOf[V any](t *rapid.T, from ...V) V { return rapid.SampledFrom(from).Draw(t, "") }
+
+var longText = strings.Repeat("long ", store.MaxText/5) + "text"
+
+// label draws a user, a reference or another free text.
+func label(t *rapid.T, kind string) string {
+	switch upTo(t, 30) {
+	case 28:
+		return longText
+	case 29:
+		return "Ж " + kind + " 你好"
+	case 30:
+		return ""
+	}
+	return fmt.Sprint(kind, upTo(t, 3))
+}
+
+// key draws an idempotency key, or none: one of those in use, or one that may be new.
+func key(t *rapid.T, used []string) string {
+	switch upTo(t, 7) {
+	case 0, 1:
+		return ""
+	case 2, 3, 4:
+		return fmt.Sprint("k", upTo(t, len(used)+5))
+	case 5:
+		return oneOf(t, hostileKeys()...)
+	}
+	if len(used) == 0 {
+		return "k"
+	}
+	return used[len(used)-1-upTo(t, len(used)-1)]
+}
+
+// spaceNames are the namespaces.
+var spaceNames = [maxSpaces]string{"", "n1", "n2"}
+
+// noCodes are texts that no code has, or that cannot be one.
+var noCodes = []string{
+	"7KQF2M9XT4WC", "", "-", " \t", "A", strings.Repeat("A", gen.MaxInput), strings.Repeat("A", gen.MaxInput+1),
+	"\xff\xfe", "ABC\x00DEF", "ЖЖЖЖ", "GIVEN", "gIVEN99999x", "7KQF-2M9X-T4WC-7KQF", "A\u200bB",
+}
+
+// anyCode draws a code, or nil: mostly one in a state in which something can happen to it.
+func (m *model) anyCode(t *rapid.T) *code {
+	want := oneOf(t, shard.Issued, shard.Redeemed, shard.Available, shard.Void)
+	var some []*code
+	if want != shard.Void {
+		for _, c := range m.list {
+			if c.state == want {
+				some = append(some, c)
+			}
+		}
+	}
+	if len(some) == 0 {
+		some = m.list
+	}
+	if len(some) == 0 {
+		return nil
+	}
+	i := upTo(t, len(some)-1)
+	if rapid.Bool().Draw(t, "") {
+		i = len(some) - 1 - i
+	}
+	return some[i]
+}
+
+// typed draws a way to type a code's text. It may be too long then.
+func (c *code) typed(t *rapid.T) string {
+	s := c.canon
+	fold := c.b.Format.Class.Fold()
+	if fold == gen.Exact {
+		return oneOf(t, s, s, " "+s+"\r\n")
+	}
+	switch upTo(t, 6) {
+	case 1:
+		s = strings.ToLower(s)
+	case 2:
+		s = string(c.b.Format.AppendPrinted(nil, []byte(s)))
+	case 3:
+		s = "\t" + strings.ToLower(string(c.b.Format.AppendPrinted(nil, []byte(s)))) + " "
+	case 4:
+		s = s[:1] + "-" + s[1:] + " -"
+	case 5:
+		s = strings.ToLower(s[:len(s)/2]) + " " + s[len(s)/2:]
+	case 6:
+		if fold == gen.Crockford {
+			s = strings.NewReplacer("0", "o", "1", "L").Replace(s)
+		}
+	}
+	return s
+}
+
+// named is a code as somebody names it: in its namespace, or in a wrong one.
+type named struct {
+	c           *code // the one that was meant, nil: none
+	space, text string
+	at          moment
+}
+
+func (m *model) anyNamed(t *rapid.T) named {
+	var n named
+	if n.c = m.anyCode(t); n.c == nil || oneIn(t, 25) {
+		n.c = nil
+		n.space, n.text = oneOf(t, append(spaceNames[:], "no such")...), oneOf(t, noCodes...)
+		n.at = m.anyMoment(t, nil)
+		return n
+	}
+	n.space, n.text, n.at = n.c.space, n.c.typed(t), m.anyMoment(t, n.c.b)
+	if n.c.b.Format != crowded && oneIn(t, 25) { // of those, another one may be in stock there
+		n.space = oneOf(t, spaceNames[:]...)
+	}
+	return n
+}
+
+func (n named) String() string {
+	s := fmt.Sprintf("%v as %q in %q", n.c, n.text, n.space)
+	if n.c == nil {
+		s = fmt.Sprintf("no code %q in %q", n.text, n.space)
+	}
+	return s + n.at.String()
+}
+
+// anyMoment draws how the clock moves on. For a batch with a window it may also be set to
+// where that begins or ends, or next to it; it may be set back by that.
+func (m *model) anyMoment(t *rapid.T, b *batch) moment {
+	at := moment{tick: time.Duration(1+upTo(t, 60_000)) * time.Nanosecond}
+	var ends []time.Time
+	if b != nil {
+		ends = slices.DeleteFunc([]time.Time{b.NotBefore, b.NotAfter}, time.Time.IsZero)
+	}
+	if len(ends) > 0 && oneIn(t, 3) {
+		at.first = oneOf(t, ends...).Add(oneOf(t, 0, -time.Microsecond, time.Microsecond, -1, 1, -999))
+	}
+	return at
+}
+
+func (at moment) String() string {
+	if at.first.IsZero() {
+		return fmt.Sprintf(", %v later", at.tick)
+	}
+	return ", at " + clockTime(at.first)
+}
+
+func clockTime(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.Format("15:04:05.000000000")
+}
+
+// request is a redemption.
+type request struct {
+	named
+	user, key string
+}
+
+func (m *model) anyRequest(t *rapid.T) request {
+	if used := m.redeemed.order; len(used) > 0 && oneIn(t, 8) { // once more, or nearly so
+		k := used[len(used)-1-upTo(t, len(used)-1)]
+		old, _ := m.redeemed.get(k)
+		r := request{named{old.c, old.c.space, old.c.typed(t), m.anyMoment(t, old.c.b)}, old.user, k}
+		if oneIn(t, 6) {
+			r.user = label(t, "u")
+		}
+		return r
+	}
+	return request{m.anyNamed(t), label(t, "u"), key(t, m.redeemed.order)}
+}
+
+func (r request) GoString() string {
+	return fmt.Sprintf("redeem %v, user %.20q, key %.20q", r.named, r.user, r.key)
+}
+
+func (r request) redemption() store.Redemption {
+	return store.Redemption{Code: r.text, User: r.user, Key: r.key, Namespace: r.space}
+}
+
+// reversal is a release or an undo.
+type reversal struct {
+	named
+	undo    bool
+	by, key string
+}
+
+func (m *model) anyReversal(t *rapid.T) reversal {
+	r := reversal{undo: rapid.Bool().Draw(t, "")}
+	used := m.reversed[r.kind()].order
+	if len(used) > 0 && oneIn(t, 8) {
+		r.key = used[len(used)-1-upTo(t, len(used)-1)]
+		old, _ := m.reversed[r.kind()].get(r.key)
+		r.named, r.by = named{old.c, old.c.space, old.c.typed(t), m.anyMoment(t, nil)}, old.by
+		if oneIn(t, 6) {
+			r.by = label(t, "by")
+		}
+		return r
+	}
+	r.named, r.by, r.key = m.anyNamed(t), label(t, "by"), key(t, used)
+	return r
+}
+
+func (r reversal) kind() int {
+	if r.undo {
+		return 1
+	}
+	return 0
+}
+
+func (r reversal) GoString() string {
+	return fmt.Sprintf("%s %v, by %.20q, key %.20q", [...]string{"release", "undo"}[r.kind()], r.named, r.by, r.key)
+}
+
+// draw is a draw of codes.
+type draw struct {
+	b        *batch // nil: there is none
+	n        int
+	ref, key string
+	at       moment
+}
+
+func (m *model) anyDraw(t *rapid.T) draw {
+	if used := m.drawn.order; len(used) > 0 && oneIn(t, 8) {
+		k := used[len(used)-1-upTo(t, len(used)-1)]
+		old, _ := m.drawn.get(k)
+		d := draw{old.b, old.n, old.ref, k, m.anyMoment(t, old.b)}
+		switch upTo(t, 8) {
+		case 6:
+			d.n++
+		case 7:
+			d.ref = label(t, "order")
+		case 8:
+			d.b = m.anyBatch(t)
+		}
+		return d
+	}
+	b := m.anyBatch(t)
+	d := draw{b: b, n: 1 + upTo(t, 8), ref: label(t, "order"), key: key(t, m.drawn.order), at: m.anyMoment(t, b)}
+	if b != nil {
+		stock := int(b.counts.Available)
+		switch upTo(t, 12) {
+		case 9:
+			d.n = 1 + upTo(t, 300)
+		case 10:
+			d.n = stock + 1
+		case 11:
+			d.n = max(stock, 1)
+		}
+		if b.Count > 8000 && oneIn(t, 2) { // codes of every page
+			d.n = min(max(stock, 1), oneOf(t, 200, 2000, store.MaxIssue))
+		}
+		if len(m.list) > maxKnown {
+			d.n = min(d.n, 100)
+		}
+	}
+	return d
+}
+
+func (m *model) anyBatch(t *rapid.T) *batch {
+	if len(m.batches) == 0 {
+		return nil
+	}
+	return m.batches[len(m.batches)-1-upTo(t, len(m.batches)-1)]
+}
+
+func (d draw) id() store.BatchID {
+	if d.b == nil {
+		return 1
+	}
+	return d.b.ID
+}
+
+func (d draw) GoString() string {
+	return fmt.Sprintf("issue %d of batch %d, for %.20q, key %.20q%v", d.n, d.id(), d.ref, d.key, d.at)
+}
