@@ -17,6 +17,7 @@ import (
 // checkpoints and indexes, back up and restore; CODEPOOL_N is the number of rounds, each of
 // which has two to six kills.
 func TestDoubleCrash(t *testing.T) {
+	t.Parallel() // they wait for the disk more than they compute
 	seed := harness.Seed(t)
 	rounds := harness.Size{Short: 20, Race: 3, Long: 500}.N(t)
 	d := &doubleCrash{}

@@ -31,6 +31,7 @@ func crashOptions(r *rand.Rand) options {
 
 // TestKill9 kills a working child at random moments; CODEPOOL_N is the number of kills.
 func TestKill9(t *testing.T) {
+	t.Parallel() // they wait for the disk more than they compute
 	seed := harness.Seed(t)
 	rounds := harness.Size{Short: 100, Race: 10, Long: 5000}.N(t)
 	var dir string

@@ -30,6 +30,7 @@ var commits = []int{1, 5, 600}
 // told by whoever does the cut. The control, which appends and syncs without a store, shows
 // whether that is observed: it must never lose a record either.
 func TestPowerCut(t *testing.T) {
+	t.Parallel() // they wait for the disk more than they compute
 	seed := harness.Seed(t)
 	rounds := harness.Size{Short: 100, Race: 6, Long: 5000}.N(t)
 	var v *volume
