@@ -99,7 +99,7 @@ func cutRound(t *testing.T, r *rand.Rand, v *volume, a *auditor, all bool) (fail
 	_ = os.Remove(file)
 	o := crashOptions(r)
 	o.DiskReserve = 32 << 20
-	long, most := r.IntN(2) == 0, mostBeforeCut
+	long, most := r.IntN(4) == 0, mostBeforeCut
 	if long {
 		most = mostWithLong
 	}
