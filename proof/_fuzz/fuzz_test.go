@@ -103,7 +103,7 @@ func fuzz(t *testing.T, root string, x Target, each time.Duration) {
 			last := found[len(found)-1]
 			tried = fmt.Sprintf("%s inputs tried, %s of interest, %s of them new", last[1], last[3], last[2])
 		}
-		t.Logf("%s: %s", x.Package, tried)
+		t.Logf("%s in %s: %s", x.Name, x.Package, tried)
 		return
 	}
 	var report strings.Builder
