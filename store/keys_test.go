@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"codepool/gen"
 	"codepool/store"
 	"codepool/store/storetest"
 )
@@ -253,5 +254,22 @@ func TestIssueKeyConcurrentRetries(t *testing.T) {
 	}
 	if c := s.Stats().Codes; c.Issued != 7 {
 		t.Errorf("%d codes are issued, want 7", c.Issued)
+	}
+}
+
+// A retry gets the first receipt in every way to redeem, also when its text has come to
+// name another code too since (I9).
+func TestRetryOfATextWithSeveralForms(t *testing.T) {
+	s := storetest.Open(t)
+	handed := store.ImportOptions{HandedOut: true}
+	importCodes(t, s, store.Batch{Name: "folded"}, handed, "GIVEN001")
+	r := store.Redemption{Code: "given001", User: "u", Key: "k"}
+	first := redeem(t, s, r)
+	importCodes(t, s, store.Batch{Name: "exact", Format: gen.Format{Class: gen.AlnumCase, Length: 8}}, handed, "given001")
+	if again := redeem(t, s, r); !sameReceipt(again, first) {
+		t.Errorf("Redeem: %+v, first %+v", again, first)
+	}
+	if all := s.RedeemAll(t.Context(), []store.Redemption{r})[0]; all.Err != nil || !sameReceipt(all.Receipt, first) {
+		t.Errorf("RedeemAll: %+v, first %+v", all, first)
 	}
 }

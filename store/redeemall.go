@@ -257,6 +257,14 @@ func (s *Store) lookUpAll(ctx context.Context, sc *scratch, rs []Redemption, out
 			continue
 		}
 		if rs[i].Key != "" {
+			if f.n > 1 { // any of the forms may be what the key's first request meant
+				var seen keyView
+				known, err := s.retriedRedeem(ctx, rs[i], f, &seen)
+				if known != nil || err != nil {
+					out[i].Err = known.put(&out[i].Receipt, err)
+					continue
+				}
+			}
 			keyed = true
 		}
 		sc.keys[i] = *s.pick(&f)

@@ -14,7 +14,7 @@ const (
 	// from there on all are checked, and as many looked up.
 	lookUpAll = 500
 	// lookUps and retries are how many codes are looked up, and keys used again, after a step.
-	lookUps = 3
+	lookUps = 2
 	retries = 2
 )
 

@@ -18,5 +18,7 @@
 // texts that differ in case only and may each be what was typed. Keys, too.
 //
 // A failure is shrunk by rapid and printed as the list of its operations; the run that found
-// it is printed as well. CODEPOOL_N is the number of steps.
+// it is printed as well, for a failure that rapid cannot bring about again: which of a batch's
+// codes are drawn is up to the store, and its own goroutines run as they like. CODEPOOL_N is
+// the number of steps. CODEPOOL_SEED repeats a run, not the -rapid.seed that rapid advises.
 package model

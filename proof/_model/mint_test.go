@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"codepool/gen"
@@ -148,7 +149,9 @@ func (m *model) mint() {
 	o := rapid.Custom(m.anyMint).Draw(m.t, "mint")
 	ctx := m.ctx()
 	if o.cut > 0 {
-		ctx = &cutContext{Context: context.Background(), left: o.cut}
+		cut := &cutContext{Context: context.Background()}
+		cut.left.Store(int64(o.cut))
+		ctx = cut
 	}
 	m.begin(o.at)
 	info, err := m.s.Mint(ctx, o.b)
@@ -200,11 +203,11 @@ func (m *model) added(some bool) uint64 {
 // cutContext ends after it was asked some times whether it has.
 type cutContext struct {
 	context.Context
-	left int
+	left atomic.Int64
 }
 
 func (c *cutContext) Err() error {
-	if c.left--; c.left < 0 {
+	if c.left.Add(-1) < 0 {
 		return context.Canceled
 	}
 	return nil

@@ -18,10 +18,10 @@ type options struct{ store.Options }
 
 func anyOptions(t *rapid.T) options {
 	o := options{store.Options{
-		Shards:          oneOf(t, 0, 1, 2, 1<<(upTo(t, 13)%13)),
+		Shards:          oneOf(t, 1<<(upTo(t, 13)%13), 0, 1, 2, 1<<upTo(t, 8), 64),
 		CheckpointEvery: oneOf[int64](t, 0, 1, 2, 7, 100, 1000),
 		MaxPending:      oneOf(t, 0, 64<<10),
-		MemTableSize:    oneOf[int64](t, 0, 16<<20),
+		MemTableSize:    oneOf[int64](t, 0, 0, 0, 16<<20),
 		Durability:      store.WeakNoSync,
 		RefuseGuessable: oneIn(t, 10),
 	}}
