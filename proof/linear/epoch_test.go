@@ -42,13 +42,18 @@ func (w *world) epoch(n int) {
 		w.must(e.afterward.prepare())
 	}
 	w.keeper.s, w.keeper.epoch = w.s, n
-	var wg, crowd sync.WaitGroup
+	var wg, beside sync.WaitGroup
 	for _, c := range w.clients {
 		c.s, c.epoch = w.s, n
 		wg.Go(func() { c.work(e) })
 	}
 	if w.set.crowd {
-		crowd.Go(func() { e.press() })
+		for range 2 {
+			beside.Go(e.press)
+		}
+	}
+	if w.set.restless {
+		beside.Go(e.checkpoint)
 	}
 	close(e.start)
 	w.await(&wg)
@@ -56,7 +61,7 @@ func (w *world) epoch(n int) {
 		e.restart()
 	}
 	e.stop.Store(true)
-	w.await(&crowd)
+	w.await(&beside)
 	if e.restarts {
 		e.reopen()
 	}
@@ -112,9 +117,24 @@ func (e *epoch) reopen() {
 	w.h.cuts = append(w.h.cuts, e.cut)
 }
 
+// checkpoint writes one checkpoint after the other, so that the index takes over what the
+// clients have just done while they ask for it.
+func (e *epoch) checkpoint() {
+	<-e.start
+	for !e.stop.Load() {
+		if err := e.s.Checkpoint(context.Background()); errors.Is(err, store.ErrClosed) {
+			return
+		} else if err != nil {
+			e.problem("checkpoint: %v", err)
+			return
+		}
+		runtime.Gosched()
+	}
+}
+
 const (
 	// maxBallast bounds what the crowd writes.
-	maxBallast = 1800
+	maxBallast = 5000
 	// crowdSpace is apart, so that the codes of the round are read as if they were alone.
 	crowdSpace = "crowd"
 )
@@ -126,7 +146,7 @@ func ballastCode(i int) string { return fmt.Sprintf("BALLAST%05d", i) }
 func (e *epoch) press() {
 	const wave = 300
 	<-e.start
-	user := strings.Repeat("ballast ", 100)
+	user := strings.Repeat("ballast ", 40)
 	for !e.stop.Load() {
 		var wg sync.WaitGroup
 		for range wave {

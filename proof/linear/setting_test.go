@@ -24,6 +24,7 @@ type setting struct {
 	yields    bool // the clock lets others run
 
 	crowd      bool // hundreds of other requests are under way
+	restless   bool // one checkpoint follows the other
 	shards     [maxRestarts + 1]int
 	every      [maxRestarts + 1]int64 // records from one checkpoint to the next
 	pending    int
@@ -48,7 +49,7 @@ func newSetting(r *rand.Rand) setting {
 	s := setting{
 		clients: 6 + r.IntN(5), codes: 2 + r.IntN(3), calls: 5 + r.IntN(8), giveUp: r.IntN(3) * 12,
 		origin: origin(r.IntN(int(numOrigins))), fromStock: r.IntN(4) == 0, mixed: r.IntN(8) == 0, yields: r.IntN(2) == 0,
-		crowd: r.IntN(8) == 0, pending: pick(r, 64<<10, 64<<10, 0),
+		crowd: r.IntN(6) == 0, restless: r.IntN(4) == 0, pending: pick(r, 64<<10, 64<<10, 0),
 		durability: pick(r, store.WeakNoSync, store.WeakNoSync, store.WeakNoSync, store.Durable),
 		window:     terms{from: math.MinInt64, until: forever},
 	}
@@ -63,6 +64,9 @@ func newSetting(r *rand.Rand) setting {
 	}
 	for range 2 { // some verbs more often, so that histories differ
 		s.weights[issue+verb(r.IntN(int(numVerbs-issue)))] += r.IntN(20)
+	}
+	if s.restless { // what checkpoints disturb
+		s.weights[lookup] += 50
 	}
 	if r.IntN(4) == 0 {
 		ticks := int64(s.clients * s.calls * (1 + len(s.crashes)) / clockEvery)
@@ -107,7 +111,7 @@ func (s *setting) String() string {
 	for _, crash := range s.crashes {
 		restarts = append(restarts, map[bool]string{true: "crash", false: "close"}[crash])
 	}
-	return fmt.Sprintf("%d clients, %d codes (%s), %d calls each, restarts [%s], from stock %t, mixed %t, window %d to %d, crowd %t, Shards %v, CheckpointEvery %v, MaxPending %d, Durability %d",
+	return fmt.Sprintf("%d clients, %d codes (%s), %d calls each, restarts [%s], from stock %t, mixed %t, window %d to %d, crowd %t, restless %t, Shards %v, CheckpointEvery %v, MaxPending %d, Durability %d",
 		s.clients, s.codes, [...]string{"imported", "handed out", "minted"}[s.origin], s.calls, strings.Join(restarts, " "),
-		s.fromStock, s.mixed, s.window.from, s.window.until, s.crowd, s.shards, s.every, s.pending, s.durability)
+		s.fromStock, s.mixed, s.window.from, s.window.until, s.crowd, s.restless, s.shards, s.every, s.pending, s.durability)
 }
