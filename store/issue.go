@@ -138,6 +138,8 @@ func (s *Store) draw(ctx context.Context, b *batch, n int, d Draw, seen *keyView
 	}
 	got, err := s.choose(b, n)
 	if err != nil {
+		s.settle(got, shard.Available, 0)
+		b.giveBack(int64(n))
 		return nil, nil, err
 	}
 	if !slices.IsSortedFunc(got, byPlace) { // codes of one run come in order; several runs are grouped
@@ -160,13 +162,14 @@ const longCall = 64
 
 // choose takes n codes out of the stock, which the caller has reserved, so they are
 // there: others may take what this round counted on, but never more than they reserved.
+// With an error it returns what it has taken out, which the caller gives back.
 func (s *Store) choose(b *batch, n int) ([]drawn, error) {
 	got := make([]drawn, 0, n)
 	for len(got) < n {
 		share := s.shareOut(b, n-len(got))
 		if share == nil {
 			if s.closed.Load() {
-				return nil, ErrClosed
+				return got, ErrClosed
 			}
 			runtime.Gosched()
 			continue
@@ -182,7 +185,7 @@ func (s *Store) choose(b *batch, n int) ([]drawn, error) {
 			}
 			sh := s.pool.Lock(i)
 			if sh == nil {
-				return nil, ErrClosed
+				return got, ErrClosed
 			}
 			sh.Draw(uint32(b.ID), int(k), shard.Drawing, func(seg *shard.Segment, pos uint32) {
 				word, wide := sh.WordAt(pos, nil)
