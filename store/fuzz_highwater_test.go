@@ -56,6 +56,11 @@ func tornMark(t *testing.T, dir, path string, number, before uint64) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() {
+		if err := os.WriteFile(path, old, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}()
 	if _, err := highWaterAt(t, dir, number); err != nil {
 		t.Fatal(err)
 	}
@@ -77,9 +82,6 @@ func tornMark(t *testing.T, dir, path string, number, before uint64) {
 	}
 	if high, err := highWaterAt(t, dir); high != before || err != nil {
 		t.Fatalf("the mark %d was torn: %d, %v, want %d", number, high, err, before)
-	}
-	if err := os.WriteFile(path, old, 0o600); err != nil {
-		t.Fatal(err)
 	}
 }
 
