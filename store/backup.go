@@ -215,7 +215,7 @@ func (s *Store) minted() (n int64) {
 // undoRestore removes what a failed restore wrote, with the directories that it made.
 func undoRestore(dir string, made []string) error {
 	var errs []error
-	for _, name := range []string{formatFile, engineDir, highWaterFile, lockFile, restoringFile} {
+	for _, name := range []string{formatFile, engineDir, highWaterFile, lockFile, restoringFile, ballastFile} {
 		errs = append(errs, os.RemoveAll(filepath.Join(dir, name)))
 	}
 	for _, d := range made {
@@ -231,7 +231,11 @@ func restorePairs(ctx context.Context, path string, r io.Reader, opt *Options, d
 		return m, err
 	}
 	eng := &fuse{engine: badger}
-	defer func() { err = errors.Join(err, eng.close()) }()
+	d.head.rewrites = eng.rewrites
+	defer func() {
+		d.head.rewrites = nil
+		err = errors.Join(err, d.head.dropBallast(), eng.close())
+	}()
 	f := &frameReader{r: bufio.NewReaderSize(&steadyReader{ctx, r}, 1<<20), sum: sha256.New()}
 	if err := f.head(); err != nil {
 		return m, err

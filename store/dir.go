@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -21,6 +20,7 @@ import (
 //	LOCK         held while the store is open; its text says by whom
 //	HIGHWATER    the greatest ledger number known to be durable
 //	RESTORING    only while a restore is at work
+//	BALLAST      room that is kept while the store is open (room.go)
 //	journal/     the engine's files
 //	journal-aside/  only while a store opens (enginecheck.go)
 const (
@@ -29,6 +29,7 @@ const (
 	highWaterFile = "HIGHWATER"
 	engineDir     = "journal"
 	restoringFile = "RESTORING" // there while a restore is at work
+	ballastFile   = "BALLAST"
 
 	// FormatVersion is the version of the data directory and of backups.
 	FormatVersion = 1
@@ -45,10 +46,7 @@ type directory struct {
 	synced    time.Time // last sync of the high-water file; committer only
 	clock     func() time.Time
 
-	reserve   int64
-	full      atomic.Bool
-	looking   sync.Mutex
-	looked    atomic.Int64 // time of the last look at the free space, ns
+	head      *headroom
 	markError atomic.Pointer[error]
 }
 
@@ -78,7 +76,7 @@ func openDirectory(path string, create bool, o *Options) (d *directory, fresh bo
 	if fresh && !create {
 		return nil, false, fmt.Errorf("%w: %s holds no store", ErrFormat, path)
 	}
-	d = &directory{path: path, clock: time.Now, reserve: o.DiskReserve}
+	d = &directory{path: path, clock: time.Now}
 	// crash point: open: the directory is there and not locked
 	if d.lock, err = lockPath(filepath.Join(path, lockFile)); err != nil {
 		if errors.Is(err, errLockHeld) {
@@ -92,6 +90,7 @@ func openDirectory(path string, create bool, o *Options) (d *directory, fresh bo
 	if err := d.lock.Truncate(0); err == nil {
 		_, _ = d.lock.WriteAt([]byte(holder), 0) // for people only; the lock itself is held
 	}
+	d.head = newHeadroom(path, o)
 	return d, fresh, nil
 }
 
@@ -272,41 +271,22 @@ func (d *directory) mark(number uint64) {
 	}
 }
 
-// lookEvery is how long a look at the free space holds.
-const lookEvery = 20 * time.Millisecond
-
-// room refuses writes while free space is below the reserve. With look, it looks
-// anew if the last look is old; while the disk is full it always does.
+// room refuses writes while there is too little of it (headroom.check).
 func (d *directory) room(look bool) error {
-	if d == nil || !look && !d.full.Load() {
+	if d == nil {
 		return nil
 	}
-	if d.lookIsOld() { // whoever comes meanwhile waits for the look: what it finds holds for all
-		d.looking.Lock()
-		if d.lookIsOld() {
-			free, err := freeSpace(d.path)
-			d.full.Store(err == nil && free < d.reserve)
-			d.looked.Store(time.Now().UnixNano())
-		}
-		d.looking.Unlock()
-	}
-	if d.full.Load() {
-		free, _ := freeSpace(d.path)
-		return fmt.Errorf("%w: %s has %d MiB free, writes need %d MiB (Options.DiskReserve)", ErrDiskFull, d.path, free>>20, d.reserve>>20)
-	}
-	return nil
+	return d.head.check(look)
 }
-
-func (d *directory) lookIsOld() bool { return time.Now().UnixNano()-d.looked.Load() > int64(lookEvery) }
 
 // close syncs the mark and unlocks; a second call does nothing.
 func (d *directory) close() error {
 	if d.lock == nil {
 		return nil
 	}
-	var err error
+	err := d.head.end()
 	if d.highWater != nil {
-		err = errors.Join(d.highWater.Sync(), d.highWater.Close())
+		err = errors.Join(err, d.highWater.Sync(), d.highWater.Close())
 	}
 	err = errors.Join(err, unlockPath(d.lock))
 	d.lock = nil

@@ -37,6 +37,9 @@ type engine interface {
 	// sizes must return the bytes that the engine's files occupy and the memory it
 	// keeps for writing.
 	sizes() (disk, memory int64)
+	// rewrites must return how many bytes the engine may write by itself to put in the
+	// place of what it has.
+	rewrites() int64
 	// close must release everything. It is called once, after the last write.
 	close() error
 }

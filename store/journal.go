@@ -50,6 +50,9 @@ type badgerEngine struct {
 // memTables is how many full write buffers may wait for the disk beside the one in use.
 const memTables = 2
 
+// mergeFrom is how many new tables are merged with the old ones.
+const mergeFrom = 4
+
 func openBadger(dir string, o *Options) (e engine, err error) {
 	defer caught(&err)
 	if err := settleEmptyLogs(dir); err != nil {
@@ -64,7 +67,7 @@ func openBadger(dir string, o *Options) (e engine, err error) {
 		WithValueLogFileSize(1 << 20).
 		WithBaseTableSize(8 << 20).
 		WithBaseLevelSize(1 << 30).
-		WithNumLevelZeroTables(4).
+		WithNumLevelZeroTables(mergeFrom).
 		WithNumLevelZeroTablesStall(32).
 		WithNumCompactors(2).
 		WithNumGoroutines(2).
@@ -81,6 +84,9 @@ func openBadger(dir string, o *Options) (e engine, err error) {
 		WithLogger(badgerLogger{o.Logger})
 	// crash point: open: empty logs are settled
 	db, err := badger.Open(bo)
+	if noSpace(err) {
+		return nil, diskFull(err)
+	}
 	if err != nil {
 		return nil, &CorruptError{What: "engine directory " + dir, Why: err.Error()}
 	}
@@ -95,22 +101,56 @@ func openBadger(dir string, o *Options) (e engine, err error) {
 
 const manifestFile = badger.ManifestFilename
 
+// openingWork returns how many bytes the engine may write by itself when it opens: to flush
+// its logs, and to merge tables if there are too many new ones then. A merge writes at most
+// as much as there is, before it removes what it replaces.
+func openingWork(dir string) (logs, merged int64, err error) {
+	m, err := readManifest(dir)
+	if err != nil {
+		return 0, 0, err
+	}
+	entries, err := os.ReadDir(dir)
+	fresh := 0
+	if len(m.Levels) > 0 {
+		fresh = len(m.Levels[0].Tables)
+	}
+	for _, e := range entries {
+		fi, serr := e.Info()
+		if err = errors.Join(err, serr); serr != nil {
+			continue
+		}
+		switch filepath.Ext(e.Name()) {
+		case ".mem":
+			logs += allocated(fi)
+			fresh++
+		case ".sst":
+			merged += fi.Size()
+		}
+	}
+	if fresh < mergeFrom {
+		merged = 0
+	}
+	return logs, merged, err
+}
+
 // liveTables returns the names of the tables that the MANIFEST names.
 func liveTables(dir string) (map[string]bool, error) {
-	f, err := os.Open(filepath.Join(dir, manifestFile))
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	m, _, err := badger.ReplayManifestFile(f, 0, badger.DefaultOptions(dir).WithLogger(nil))
-	if err != nil {
-		return nil, errors.New(err.Error())
-	}
+	m, err := readManifest(dir)
 	live := map[string]bool{}
 	for id := range m.Tables {
 		live[table.IDToFilename(id)] = true
 	}
-	return live, nil
+	return live, err
+}
+
+func readManifest(dir string) (badger.Manifest, error) {
+	f, err := os.Open(filepath.Join(dir, manifestFile))
+	if err != nil {
+		return badger.Manifest{}, err
+	}
+	defer f.Close()
+	m, _, err := badger.ReplayManifestFile(f, 0, badger.DefaultOptions(dir).WithLogger(nil))
+	return m, engineError(err)
 }
 
 // settleEmptyLogs removes logs of length 0, beside which Badger refuses to open. A crash
@@ -216,6 +256,20 @@ func (b *badgerEngine) sizes() (disk, memory int64) {
 		return nil // a file that vanished during the walk is not an error
 	})
 	return disk, b.memt * (memTables + 1)
+}
+
+// rewrites is the size of all tables: a table that has a code page and one that has the
+// newest entry, in one merge, rewrite all between them.
+func (b *badgerEngine) rewrites() (n int64) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if b.closing.Load() {
+		return 0
+	}
+	for _, l := range b.db.Levels() {
+		n += l.Size
+	}
+	return n
 }
 
 func (b *badgerEngine) close() error {

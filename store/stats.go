@@ -18,6 +18,7 @@ type Stats struct {
 	WriteBytes int64         `json:"write_bytes"` // the engine's write buffers, at most
 	DiskBytes  int64         `json:"disk_bytes"`
 	DiskFree   int64         `json:"disk_free"`
+	DiskNeeded int64         `json:"disk_needed"` // writes are refused while less is free
 	Uptime     time.Duration `json:"uptime"`
 	Recovery   Recovery      `json:"recovery"`
 	// CheckpointError is why the last checkpoint failed, empty if it did not: nothing is
@@ -52,7 +53,7 @@ func (s *Store) Stats() Stats {
 		st.Codes.Revoked += c.Revoked
 	}
 	st.DiskBytes, st.WriteBytes = s.eng.sizes()
-	st.DiskFree, _ = freeSpace(s.path)
+	st.DiskFree, st.DiskNeeded = s.dir.head.figures()
 	if err := s.maint.lastErr.Load(); err != nil && *err != nil {
 		st.CheckpointError = (*err).Error()
 	}

@@ -108,8 +108,15 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 		if err := checkEngineFiles(d.path); err != nil {
 			return nil, err
 		}
+		logs, merged, err := openingWork(filepath.Join(d.path, engineDir))
+		if err == nil {
+			err = d.head.opening(logs, merged)
+		}
+		if err != nil {
+			return nil, err
+		}
 		if err := setAside(d.path); err != nil {
-			return nil, fmt.Errorf("set tables aside: %w", err)
+			return nil, fmt.Errorf("set tables aside: %w", diskFull(err))
 		}
 		defer func() {
 			if err != nil {
@@ -130,6 +137,7 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 		return nil, err
 	}
 	eng := &fuse{engine: badger}
+	d.head.rewrites = eng.rewrites
 	// crash point: open: the engine is open
 	s = &Store{opt: *opt, path: d.path, dir: d, eng: eng, opened: start, adding: make(chan struct{}, 1), closing: make(chan struct{}), statePages: map[dirtyPage]struct{}{}, keys: newKeyTable()}
 	for i := range s.drawKeys {
@@ -157,9 +165,10 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 		if s.pool != nil {
 			s.pool.Close()
 		}
-		return nil, errors.Join(err, eng.close())
+		return nil, errors.Join(err, d.head.end(), eng.close())
 	}
 	// crash point: open: recovered
+	_ = d.room(true) // what it refuses is refused when it is asked for
 	s.recovered.Took = time.Since(start)
 	s.intake = newIntake(s)
 	s.com.flush, s.com.finish = s.intake.flush, s.intake.finish
@@ -193,6 +202,7 @@ func (s *Store) Close() error {
 		}
 		// crash point: close: the last checkpoint is written
 		s.pool.Close()
+		s.closeErr = errors.Join(s.closeErr, s.dir.head.end()) // the engine may need it
 		s.closeErr = errors.Join(s.closeErr, s.eng.close(), s.dir.close())
 	})
 	return s.closeErr

@@ -52,7 +52,7 @@ func statsFacts(v statsView) *facts {
 	f.add("revoked", "%s", many(c.Revoked))
 	f.add("ledger", "%s, %s on disk", plural(v.Ledger, "record"), many(v.Durable))
 	f.add("memory", "%s for codes, %s for the gate: %.1f B a code", size(v.PoolBytes), size(v.GateBytes), v.MemoryPerCode)
-	f.add("disk", "%s, %.1f B a code; %s free", size(v.DiskBytes), v.DiskPerCode, size(v.DiskFree))
+	f.add("disk", "%s, %.1f B a code; %s free, writes need %s", size(v.DiskBytes), v.DiskPerCode, size(v.DiskFree), size(v.DiskNeeded))
 	f.add("writes refused", "%s", v.Failure)
 	return f
 }

@@ -1,0 +1,185 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// headroom keeps room on the disk for what the engine does on its own. The engine writes
+// its files through mappings: if the disk has no block for a page of one, the process ends
+// with SIGBUS, in a goroutine that no caller can guard. So:
+//
+//   - writes are refused while less is free than the reserve and all that a merge of the
+//     engine may write anew beside what it replaces;
+//   - a part of the reserve, enough to flush the write buffers, is a file, the ballast. It
+//     is given up to close the engine and to open it again, which then works also where
+//     another program took everything else. Without it there are no writes.
+type headroom struct {
+	dir      string
+	reserve  int64
+	want     int64        // size of the ballast; 0 where a file cannot be given its blocks in advance
+	rewrites func() int64 // what merges may write anew; nil while there is no engine
+
+	full  atomic.Bool
+	until atomic.Int64 // the last look holds until then, ns; written under mu
+
+	mu    sync.Mutex // held while looking; guards what follows
+	held  int64      // bytes of ballast that are there
+	ended bool       // no ballast is made any more
+	kept  bool       // what there is stays for the next opening
+}
+
+const (
+	// lookEvery is how long a look at the free space holds while there is much.
+	lookEvery = 20 * time.Millisecond
+	// lookOften is the same while there is less than twice what is needed.
+	lookOften = time.Millisecond
+	// ballastBuffers is how many write buffers the ballast can take: the one in use, one
+	// that is being flushed, and what is made beside them.
+	ballastBuffers = 3
+	// openingRoom is for the files that the engine makes when it opens.
+	openingRoom = 2 << 20
+)
+
+func newHeadroom(dir string, o *Options) *headroom {
+	h := &headroom{dir: dir, reserve: o.DiskReserve, want: ballastBuffers * o.MemTableSize}
+	if fi, err := os.Stat(h.file()); err == nil { // left by a process that was killed
+		h.held = allocated(fi)
+	}
+	return h
+}
+
+func (h *headroom) file() string { return filepath.Join(h.dir, ballastFile) }
+
+// check refuses writes while there is too little room. With look, it looks anew if the
+// last look is old; while the disk is full it always does.
+func (h *headroom) check(look bool) error {
+	if h == nil || !look && !h.full.Load() {
+		return nil
+	}
+	if h.old() { // whoever comes meanwhile waits for the look: what it finds holds for all
+		h.mu.Lock()
+		if h.old() {
+			h.lookLocked()
+		}
+		h.mu.Unlock()
+	}
+	if h.full.Load() {
+		free, need := h.figures()
+		return fmt.Errorf("%w: %s has %d MiB free, writes need %d MiB (Options.DiskReserve, and as much as the tables take)", ErrDiskFull, h.dir, free>>20, need>>20)
+	}
+	return nil
+}
+
+func (h *headroom) old() bool { return time.Now().UnixNano() >= h.until.Load() }
+
+// lookLocked compares what is free with what is needed, and makes the ballast if it is not
+// there and there is room for it.
+func (h *headroom) lookLocked() {
+	free, err := freeSpace(h.dir)
+	need := h.need()
+	lacks := h.rewrites != nil && h.held < h.want
+	if err == nil && lacks && free+h.held >= need && !h.ended {
+		h.takeBallast()
+		lacks = h.held < h.want
+		free, err = freeSpace(h.dir)
+	}
+	h.full.Store(err == nil && (lacks || free+h.held < need))
+	holds := lookEvery
+	if free < 2*need {
+		holds = lookOften
+	}
+	h.until.Store(time.Now().Add(holds).UnixNano())
+}
+
+// need is how much room there must be for writes, the ballast included.
+func (h *headroom) need() int64 {
+	if h.rewrites == nil {
+		return h.reserve
+	}
+	return h.reserve + h.rewrites()
+}
+
+// figures returns what is free and how much must be so that writes are taken.
+func (h *headroom) figures() (free, need int64) {
+	free, _ = freeSpace(h.dir)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return free, h.need() - h.held
+}
+
+func (h *headroom) takeBallast() {
+	f, err := os.OpenFile(h.file(), os.O_WRONLY|os.O_CREATE, 0o600)
+	if err == nil {
+		err = errors.Join(allocate(f, h.want), f.Close())
+	}
+	switch {
+	case err == nil:
+		h.held = h.want
+	case errors.Is(err, errors.ErrUnsupported): // then the reserve must do
+		h.want = 0
+		fallthrough
+	default:
+		h.held = 0
+		_ = os.Remove(h.file())
+	}
+}
+
+// dropBallast gives up the ballast.
+func (h *headroom) dropBallast() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.held = 0
+	h.until.Store(0)
+	h.full.Store(h.want > 0) // until the next look
+	if err := os.Remove(h.file()); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// opening gives the engine the ballast, and reports ErrDiskFull if that and what is free is
+// not enough for what the engine does first: it flushes what a crash left in its logs, and
+// merges tables if that makes too many of them.
+func (h *headroom) opening(logs, merged int64) error {
+	need := logs + merged + openingRoom
+	free, err := freeSpace(h.dir)
+	if err == nil && free+h.held < need {
+		h.kept = true
+		return fmt.Errorf("%w: %s has %d MiB free, opening the store needs %d MiB", ErrDiskFull, h.dir, free>>20, (need-h.held)>>20+1)
+	}
+	return h.dropBallast()
+}
+
+// end gives up the ballast for good, so that the engine can be closed.
+func (h *headroom) end() error {
+	if h.kept {
+		return nil
+	}
+	h.mu.Lock()
+	h.ended = true
+	h.mu.Unlock()
+	return h.dropBallast()
+}
+
+// noSpace reports whether an error is that of a full disk; the engine passes on the words
+// alone.
+func noSpace(err error) bool {
+	return err != nil && (errors.Is(err, syscall.ENOSPC) || strings.Contains(err.Error(), syscall.ENOSPC.Error()))
+}
+
+// diskFull names the reason if it is that the disk is full.
+func diskFull(err error) error {
+	if noSpace(err) && !errors.Is(err, ErrDiskFull) {
+		return fmt.Errorf("%w: %w", ErrDiskFull, err)
+	}
+	return err
+}
