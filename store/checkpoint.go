@@ -56,6 +56,9 @@ func (s *Store) Checkpoint(ctx context.Context) error {
 	if s.closed.Load() {
 		return ErrClosed
 	}
+	if ctx.Err() != nil { // before the maintainer may take it up
+		return context.Cause(ctx)
+	}
 	return s.maint.do(ctx)
 }
 
