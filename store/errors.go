@@ -35,8 +35,9 @@ var (
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 	// ErrFailed is returned by every write after a commit has failed. Close and reopen.
 	ErrFailed = errors.New("store stopped after a failed commit; close and reopen it")
-	// ErrDiskFull is returned when free space is below Options.DiskReserve. Reads go
-	// on; writes resume by themselves when there is room.
+	// ErrDiskFull is returned when less is free than writes need (Options.DiskReserve,
+	// Stats.DiskNeeded), and by Open when it needs more. Reads go on; writes resume by
+	// themselves when there is room.
 	ErrDiskFull = errors.New("disk is full")
 	// ErrClosed is returned when the store was closed.
 	ErrClosed = errors.New("store is closed")

@@ -42,8 +42,10 @@ type Options struct {
 	// MaxPending bounds the bytes of decided operations that wait for the disk; a
 	// caller beyond it waits. Default 4 MiB.
 	MaxPending int
-	// DiskReserve is the free space in bytes below which writes are refused with
-	// ErrDiskFull. Default 32 × MemTableSize; the least is 4 × MemTableSize.
+	// DiskReserve is the room in bytes that is kept on the disk beside what the engine
+	// may need to merge its tables, which is as much as they take: with less, writes are
+	// refused with ErrDiskFull. 3 × MemTableSize of it are in a file while the store is
+	// open. Default 32 × MemTableSize; the least is 4 × MemTableSize.
 	DiskReserve int64
 	// GuessesPerHour is how fast an attacker is assumed to try codes; GuessLimit how
 	// many hits a year are acceptable. Defaults: 4,000,000 and 0.01.
