@@ -35,7 +35,6 @@ type modelRun struct {
 	codes            []shard.Key
 	states           []shard.State // Void: the text is free again
 	dirty            map[int]bool  // by shard
-	fresh            bool          // activated since the last TakeDirty, which may name it or not
 }
 
 // place names a code the second way, by run and ordinal.

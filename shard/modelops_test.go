@@ -172,7 +172,7 @@ func (m *model) finishRun() {
 		}
 		return
 	}
-	r.status, r.fresh = active, true
+	r.status = active
 	var packed []byte
 	initial := m.anyState()
 	if m.rng.IntN(2) == 0 {
@@ -365,7 +365,7 @@ func (m *model) takeDirty() {
 		m.in(i, func(s *shard.Shard) {
 			s.TakeDirty(func(g *shard.Segment) {
 				r := m.runs[g.Run]
-				if !r.dirty[i] && !r.fresh {
+				if !r.dirty[i] {
 					m.fatalf("run %d in shard %d is said to be dirty", g.Run, i)
 				}
 				delete(r.dirty, i)
@@ -376,6 +376,5 @@ func (m *model) takeDirty() {
 		for i := range r.dirty {
 			m.fatalf("run %d in shard %d is said to be clean", r.id, i)
 		}
-		r.fresh = false
 	}
 }

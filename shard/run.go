@@ -14,6 +14,7 @@ type Run struct {
 	pool             *Pool
 	starts           []uint32 // first ordinal in each shard; the last entry is the count
 	next             int      // shard to be added to next
+	initial          State    // of its codes when they become live
 }
 
 // NewRun begins a run. The caller numbers runs from 1 without gaps of note.
@@ -162,6 +163,7 @@ func (r *Run) Activate(initial State, states []byte) bool {
 	for len(r.starts) <= len(r.pool.shards) {
 		r.starts = append(r.starts, r.starts[len(r.starts)-1])
 	}
+	r.initial = initial
 	r.pool.runs.set(r.ID, r)
 	return r.eachSegment(func(s *Shard, seg *Segment) {
 		if states == nil {
@@ -173,8 +175,6 @@ func (r *Run) Activate(initial State, states []byte) bool {
 			}
 		}
 		s.recount(seg)
-		// A checkpoint may have copied the page while this part of it was Pending.
-		seg.dirty = seg.dirty || states == nil && initial != Available
 		if head, ok := s.byBatch[r.Batch]; ok {
 			seg.next = head
 		}

@@ -1,6 +1,7 @@
 package shard_test
 
 import (
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -258,6 +259,49 @@ func TestNoAllocations(t *testing.T) {
 	} {
 		if n := testing.AllocsPerRun(50, f); n != 0 {
 			t.Errorf("%s: %.0f allocations", name, n)
+		}
+	}
+}
+
+// TestCopyWhileActivated: a checkpoint may copy a run that is live in some shards and
+// not yet in the others. What it writes must be what the ledger says of the run.
+func TestCopyWhileActivated(t *testing.T) {
+	for _, initial := range []shard.State{shard.Available, shard.Issued} {
+		p := newPool(t, 2)
+		r := p.NewRun(1, 1, 0)
+		hashes, words := split(randomKeys(0, 100, 1))
+		if n, err := r.AddPacked(hashes, words); n != 100 || err != nil {
+			t.Fatalf("added %d, error %v", n, err)
+		}
+		last := p.Lock(1)
+		page := make([]byte, 50)
+		last.CopyStates(last.SegmentOf(1), 0, 100, 0, page)
+		want(t, page, r, shard.Available) // nobody knows of the run
+		done := make(chan bool)
+		go func() { done <- r.Activate(initial, nil) }()
+		for p.Run(1) == nil {
+			runtime.Gosched()
+		}
+		last.CopyStates(last.SegmentOf(1), 0, 100, 0, page)
+		last.Unlock()
+		want(t, page, r, initial)
+		if !<-done {
+			t.Error("the run was not activated")
+		}
+		checkInvariants(t, p)
+	}
+}
+
+// want fails the test unless the codes of shard 1 are in that state in a page.
+func want(t *testing.T, page []byte, r *shard.Run, st shard.State) {
+	t.Helper()
+	first, end := r.Range(1)
+	if first == end {
+		t.Fatal("there is no code in shard 1")
+	}
+	for o := first; o < end; o++ {
+		if got := shard.State(page[o/2]>>(o&1*4)) & 15; got != st {
+			t.Fatalf("code %d is %v, want %v", o, got, st)
 		}
 	}
 }

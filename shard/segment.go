@@ -144,13 +144,21 @@ func (s *Shard) TakeDirty(f func(*Segment)) {
 
 // CopyStates packs the states of the segment's ordinals from first up to but not
 // including end into dst, two in a byte, low half first; ordinal o goes to half
-// o-origin. Pending and Drawing count as Available: what is not in the journal has
-// not happened.
+// o-origin. Drawing counts as Available, since what is not in the journal has not
+// happened. So does Pending, but not in a run that the pool knows: it is in the
+// journal, and this part of it only waits for Activate to come by.
 func (s *Shard) CopyStates(seg *Segment, first, end, origin uint32, dst []byte) {
+	pending := Available
+	if r := s.pool.Run(seg.Run); r != nil {
+		pending = r.initial
+	}
 	first, end = max(first, seg.First), min(end, seg.First+seg.Len)
 	for o := first; o < end; o++ {
 		st := s.stateAt(seg.Position(o))
-		if st == Pending || st == Drawing {
+		switch st {
+		case Pending:
+			st = pending
+		case Drawing:
 			st = Available
 		}
 		i := o - origin
