@@ -6,6 +6,7 @@ require (
 	codepool v0.0.0
 	github.com/anishathalye/porcupine v1.3.1
 	github.com/cespare/xxhash/v2 v2.3.0
+	pgregory.net/rapid v1.3.0
 )
 
 require (

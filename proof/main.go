@@ -34,6 +34,7 @@ var proofs = []struct {
 	{"double-crash", "crash", "TestDoubleCrash", "rounds", "kill -9 in recovery, checkpoint, index building, backup and restore"},
 	{"every-io", "crash", "TestEveryIO", "hits a point", "kill -9 from within at every named point of the store's code"},
 	{"linearizable", "linear", "TestLinearizable", "histories", "concurrent histories, checked by porcupine"},
+	{"model", "model", "TestModel", "steps", "random operations, every answer foretold by a few plain maps"},
 	{"bad-input", "badinput", "TestBadInput", "", "named bad inputs of the library and the command line"},
 	{"soak", "soak", "TestSoak", "", "mixed work, watching memory, goroutines, files and disk"},
 	{"planted", "planted", "TestPlanted", "", "defects planted into the store, each caught by a proof"},
