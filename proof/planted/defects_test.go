@@ -7,6 +7,9 @@ func edit(file, old, new string) []overlay.Edit {
 	return []overlay.Edit{{File: file, Old: old, New: new}}
 }
 
+// noShrink keeps rapid from looking half a minute for a shorter run with the same failure.
+var noShrink = []string{"-rapid.shrinktime=0s"}
+
 // defects are what is planted. Each is the smallest change that breaks one promise.
 var defects = []defect{
 	{
@@ -74,5 +77,15 @@ var defects = []defect{
 		name:  "redeemed twice",
 		edits: edit("store/types.go", "	case shard.Redeemed:\n		return ErrAlreadyRedeemed\n", "	case shard.Redeemed:\n"),
 		pkg:   "proof/crash", test: "TestKill9", n: 60, says: "was redeemed twice",
+	},
+	{
+		name:  "hash instead of code",
+		edits: edit("shard/table.go", "string(s.wideText(w)) == k.Wide &&", "s.hashAt(p, k.Space) == k.Hash &&"),
+		pkg:   "proof/model", test: "TestModel", n: 2000, args: noShrink, says: `failed: import says \d+ lines`,
+	},
+	{
+		name:  "clock read twice",
+		edits: edit("store/redeem.go", "v.number, v.group, err = s.com.append(at, body,", "v.number, v.group, err = s.com.append(s.now(), body,"),
+		pkg:   "proof/model", test: "TestModel", n: 2000, args: noShrink, says: `failed: .*(the clock was read|readings of the clock|At:)`,
 	},
 }

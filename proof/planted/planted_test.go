@@ -26,8 +26,9 @@ type defect struct {
 	edits []overlay.Edit
 	pkg   string // of the proof, from the root
 	test  string
-	n     int    // rounds that are enough to notice, by several times
-	says  string // matches what the proof prints: it failed for this reason
+	n     int      // rounds that are enough to notice, by several times
+	args  []string // more arguments of the proof
+	says  string   // matches what the proof prints: it failed for this reason
 }
 
 // TestPlanted plants every defect; none may go unnoticed.
@@ -79,7 +80,8 @@ func (d *defect) run(t *testing.T) (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program, "-test.run", "^"+d.test+"$", "-test.v", "-test.failfast")
+	args := append([]string{"-test.run", "^" + d.test + "$", "-test.v", "-test.failfast"}, d.args...)
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = filepath.Join(root, d.pkg)
 	cmd.Env = append(os.Environ(), fmt.Sprint("CODEPOOL_N=", d.n), overlay.BaseEnv+"="+filepath.Join(dir, overlay.ListFile))
 	out, err := cmd.CombinedOutput()
