@@ -69,7 +69,7 @@ func slowStream(text string, allowBOM bool) (items []slowItem, refused bool) {
 	for whole := range strings.Lines(text) {
 		number++
 		line := strings.TrimSuffix(strings.TrimSuffix(whole, "\n"), "\r")
-		long := len(line) > maxLine
+		long := len(whole) > maxLine
 		it := slowItem{line: number, bad: long}
 		if number == 1 {
 			rest, marked := strings.CutPrefix(line, "\uFEFF")
@@ -130,6 +130,11 @@ func FuzzRedeemStream(f *testing.F) {
 	} {
 		f.Add(seed, true, uint16(1))
 		f.Add(seed, false, uint16(maxLine+5))
+	}
+	f.Add(bom+"~\nA\n", false, uint16(maxLine)) // the mark stands before a line that is too long
+	for _, end := range []string{"", "\n", "\r\n"} {
+		f.Add("~"+end, true, uint16(maxLine-len(end))) // just not too long
+		f.Add("~"+end, true, uint16(maxLine-len(end)+1))
 	}
 	f.Fuzz(func(t *testing.T, text string, allowBOM bool, stretch uint16) {
 		text = strings.Replace(text, "~", strings.Repeat("~", int(stretch)), 1)

@@ -27,7 +27,7 @@ import (
 // Unlike in RFC 4180 a cell never spans lines, so a lost quote spoils one line and
 // not the rest of the stream. Names of columns are code, user, key and namespace, once
 // each, in any order and case. A line is malformed if it does not fit the grammar, is
-// longer than maxLine, is not UTF-8, holds a control character or has no code. A
+// longer than maxLine with its end, is not UTF-8, holds a control character or has no code. A
 // stream whose header is wrong, or that begins with a byte-order mark nobody allowed,
 // is refused as a whole: every line of it would be misread.
 
@@ -101,23 +101,24 @@ func (p *lineParser) next() (item, error) {
 	return it, nil
 }
 
-// readLine returns the next line without its end.
+// readLine returns the next line without its end. Of one that is too long it returns what
+// may be a byte-order mark: that decides about the whole stream.
 func (p *lineParser) readLine() (string, error) {
 	text, err := p.r.ReadSlice('\n')
 	if err == io.EOF && len(text) == 0 {
 		return "", io.EOF
 	}
 	p.line++
-	long := len(text) > maxLine
+	var head [len(bom)]byte
+	n, long := copy(head[:], text), len(text) > maxLine
 	for err == bufio.ErrBufferFull {
-		long = true
 		_, err = p.r.ReadSlice('\n')
 	}
 	switch {
 	case err != nil && err != io.EOF:
 		return "", err
 	case long:
-		return "", fmt.Errorf("%w: longer than %d bytes", errBadLine, maxLine)
+		return string(head[:n]), fmt.Errorf("%w: longer than %d bytes", errBadLine, maxLine)
 	}
 	text = bytes.TrimSuffix(text, []byte("\n"))
 	return string(bytes.TrimSuffix(text, []byte("\r"))), nil
