@@ -36,6 +36,7 @@ var proofs = []struct {
 	{"linearizable", "linear", "TestLinearizable", "histories", "concurrent histories, checked by porcupine"},
 	{"model", "model", "TestModel", "steps", "random operations, every answer foretold by a few plain maps"},
 	{"bad-input", "badinput", "TestBadInput", "", "named bad inputs of the library and the command line"},
+	{"fuzz", "fuzz", "TestFuzz", "", "every fuzz target of the source, for a time each"},
 	{"soak", "soak", "TestSoak", "", "mixed work, watching memory, goroutines, files and disk"},
 	{"planted", "planted", "TestPlanted", "", "defects planted into the store, each caught by a proof"},
 }
