@@ -145,19 +145,21 @@ func writeRecords(t *testing.T, first uint64, records []plainRecord) memEngine {
 }
 
 // FuzzEntry gives the decoder of ledger entries a head and a body behind a right
-// checksum. With fit the head says as many records as the body has.
+// checksum. With fit the head says as many records as the body has. With short that many
+// bytes of the head are missing, and the body.
 func FuzzEntry(f *testing.F) {
 	payloads(storedPairs(f), keyEntry, func(key, p []byte) {
 		if len(key) == entryKeyLen {
-			f.Add(binary.LittleEndian.Uint64(p), binary.LittleEndian.Uint32(p[8:]), false, p[12:])
-			f.Add(uint64(1<<64-1), uint32(1), true, p[12:])
+			f.Add(binary.LittleEndian.Uint64(p), binary.LittleEndian.Uint32(p[8:]), false, p[12:], byte(0))
+			f.Add(uint64(1<<64-1), uint32(1), true, p[12:], byte(0))
 		}
 	})
-	f.Add(uint64(1), uint32(1), true, []byte{recIssue, 1, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 1, 0})
-	f.Add(uint64(1), uint32(1), true, []byte{recIssue, 1, 0, 0, 1, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1})
-	f.Add(uint64(1), uint32(1), true, []byte{recIssue, 1, 0, 0, 1, 1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40}) // four times this is 0
-	f.Add(uint64(1), uint32(1), true, []byte{recRedeem, 1, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F})
-	f.Fuzz(func(t *testing.T, first uint64, count uint32, fit bool, body []byte) {
+	f.Add(uint64(1), uint32(1), true, []byte{recIssue, 1, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 1, 0}, byte(0))
+	f.Add(uint64(1), uint32(1), true, []byte{recIssue, 1, 0, 0, 1, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1}, byte(0))
+	f.Add(uint64(1), uint32(1), true, []byte{recIssue, 1, 0, 0, 1, 1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40}, byte(0)) // four times this is 0
+	f.Add(uint64(1), uint32(1), true, []byte{recRedeem, 1, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F}, byte(0))
+	f.Add(uint64(1), uint32(1), false, []byte{}, byte(1))
+	f.Fuzz(func(t *testing.T, first uint64, count uint32, fit bool, body []byte, short byte) {
 		want, whole := slowRecords(body)
 		if fit {
 			count = uint32(len(want))
@@ -165,6 +167,13 @@ func FuzzEntry(f *testing.F) {
 		key := entryKey(first)
 		value := binary.LittleEndian.AppendUint64(make([]byte, 4), first)
 		value = append(binary.LittleEndian.AppendUint32(value, count), body...)
+		if cut := int(short) % (entryHead - 4 + 1); cut > 0 {
+			value = value[:entryHead-cut]
+			sealInPlace(key, value)
+			_, _, err := decodeEntry(key, value, nil)
+			refused(t, "a part of an entry's head", err)
+			return
+		}
 		sealInPlace(key, value)
 		var got []plainRecord
 		var err error
