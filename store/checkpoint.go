@@ -19,8 +19,12 @@ import (
 //     it never holds what the ledger does not.
 type checkpointRecord struct {
 	Upto                 uint64
+	Number               uint64 // of the checkpoint, from 1 on
+	States               uint64 // binds the state pages to it (statepage.go)
 	Batches, Runs, Pages uint32 // batches, run headers and state pages that exist, at least
 }
+
+const checkpointLen = 3*8 + 3*4
 
 func (c *checkpointRecord) load(v reader) error {
 	key := []byte{keyCheckpoint}
@@ -32,17 +36,21 @@ func (c *checkpointRecord) load(v reader) error {
 	if err != nil {
 		return err
 	}
-	if len(body) != 20 {
+	if len(body) != checkpointLen {
 		return corrupt(key, "record has another length")
 	}
-	c.Upto = binary.LittleEndian.Uint64(body)
-	c.Batches, c.Runs, c.Pages = binary.LittleEndian.Uint32(body[8:]), binary.LittleEndian.Uint32(body[12:]), binary.LittleEndian.Uint32(body[16:])
+	d := decoder{b: body}
+	c.Upto, c.Number, c.States = d.uint64(), d.uint64(), d.uint64()
+	c.Batches, c.Runs, c.Pages = d.uint32(), d.uint32(), d.uint32()
 	return nil
 }
 
 func (c checkpointRecord) pair() pair {
 	key := []byte{keyCheckpoint}
-	b := binary.LittleEndian.AppendUint64(nil, c.Upto)
+	var b []byte
+	for _, n := range []uint64{c.Upto, c.Number, c.States} {
+		b = binary.LittleEndian.AppendUint64(b, n)
+	}
 	for _, n := range []uint32{c.Batches, c.Runs, c.Pages} {
 		b = binary.LittleEndian.AppendUint32(b, n)
 	}
@@ -63,7 +71,7 @@ func (s *Store) Checkpoint(ctx context.Context) error {
 }
 
 // checkpoint is called by the maintainer alone, or by Close after it.
-func (s *Store) checkpoint(ctx context.Context) error {
+func (s *Store) checkpoint(ctx context.Context) (err error) {
 	s.draws.Lock()
 	upto := s.com.lastRecord()
 	s.draws.Unlock()
@@ -87,11 +95,15 @@ func (s *Store) checkpoint(ctx context.Context) error {
 		if err := s.writeStates(ctx); err != nil {
 			return err
 		}
-		cp.Pages = uint32(len(s.maint.pages))
+		cp.Number, cp.Pages = s.maint.number+1, uint32(len(s.maint.pages))
+		if cp.States, err = cp.sum(s.maint.pages); err != nil {
+			return err
+		}
 		// crash point: checkpoint: all state pages are written, the record is not
 		if err := s.eng.commit([]pair{cp.pair()}); err != nil {
 			return err
 		}
+		s.maint.number = cp.Number
 		s.maint.done.Store(upto)
 		// crash point: checkpoint: the record is written
 	}
@@ -105,13 +117,10 @@ func (s *Store) checkpoint(ctx context.Context) error {
 
 func (s *Store) checkpointed() uint64 { return s.maint.done.Load() }
 
-// dirtyPage is a state page to be written.
-type dirtyPage struct{ run, page uint32 }
-
 // writeStates writes every state page with a change since the last checkpoint. If
 // it fails the pages stay marked.
 func (s *Store) writeStates(ctx context.Context) (err error) {
-	dirty := map[dirtyPage]struct{}{}
+	dirty := map[statePageID]struct{}{}
 	for i := range s.pool.Shards() {
 		sh := s.pool.Lock(i)
 		if sh == nil {
@@ -119,7 +128,7 @@ func (s *Store) writeStates(ctx context.Context) (err error) {
 		}
 		sh.TakeDirty(func(g *shard.Segment) {
 			for page := g.First / statePage; page <= (g.First+g.Len-1)/statePage; page++ {
-				dirty[dirtyPage{g.Run, page}] = struct{}{}
+				dirty[statePageID{g.Run, page}] = struct{}{}
 			}
 		})
 		sh.Unlock()
@@ -149,10 +158,7 @@ func (s *Store) writeStates(ctx context.Context) (err error) {
 			continue // a run that is not active yet
 		}
 		marks = max(marks, mark)
-		k := key2(keyStates, p.run, p.page)
-		sealInPlace(k, body)
-		pairs = append(pairs, pair{k, body})
-		s.maint.pages[p] = struct{}{}
+		pairs = append(pairs, s.maint.stamp(p, body))
 		if weight += pairs[len(pairs)-1].size(); weight > 512<<10 {
 			if err := write(); err != nil {
 				return err
@@ -166,16 +172,16 @@ func (s *Store) writeStates(ctx context.Context) (err error) {
 	return nil
 }
 
-// copyStates copies one page of states, behind room for its checksum, shard by
-// shard. mark is the last group that any of them depends on.
-func (s *Store) copyStates(p dirtyPage) (body []byte, mark uint64, ok bool) {
+// copyStates copies one page of states, behind room for its checksum and stamp, shard
+// by shard. mark is the last group that any of them depends on.
+func (s *Store) copyStates(p statePageID) (body []byte, mark uint64, ok bool) {
 	run := s.pool.Run(p.run)
 	if run == nil {
 		return nil, 0, true
 	}
 	first := p.page * statePage
 	end := min(first+statePage, uint32(run.Len()))
-	body = make([]byte, 4+(end-first+1)/2)
+	body = make([]byte, 4+stampLen+(end-first+1)/2)
 	for i := max(run.ShardOf(first), 0); i < s.pool.Shards(); i++ {
 		lo, hi := run.Range(i)
 		if lo >= end {
@@ -188,7 +194,7 @@ func (s *Store) copyStates(p dirtyPage) (body []byte, mark uint64, ok bool) {
 		if sh == nil {
 			return nil, 0, false
 		}
-		sh.CopyStates(sh.SegmentOf(p.run), first, end, first, body[4:])
+		sh.CopyStates(sh.SegmentOf(p.run), first, end, first, body[4+stampLen:])
 		mark = max(mark, sh.Mark)
 		sh.Unlock()
 	}
@@ -204,14 +210,15 @@ type maintainer struct {
 	quit    chan struct{}
 	stopped chan struct{}
 	cancel  context.CancelFunc
-	done    atomic.Uint64          // checkpoint reached
-	undone  map[dirtyPage]struct{} // pages of a checkpoint that failed
-	pages   map[dirtyPage]struct{} // state pages that exist on disk
+	done    atomic.Uint64             // ledger number that the last checkpoint reached
+	number  uint64                    // of the last checkpoint
+	undone  map[statePageID]struct{}  // pages of a checkpoint that failed
+	pages   map[statePageID]pageStamp // state pages that exist on disk
 	lastErr atomic.Pointer[error]
 }
 
 func startMaintainer(s *Store) *maintainer {
-	m := &maintainer{s: s, kick: make(chan struct{}, 1), asked: make(chan chan error), quit: make(chan struct{}), stopped: make(chan struct{}), pages: s.statePages}
+	m := &maintainer{s: s, kick: make(chan struct{}, 1), asked: make(chan chan error), quit: make(chan struct{}), stopped: make(chan struct{}), pages: s.statePages, number: s.lastCheckpoint}
 	m.done.Store(s.recovered.Checkpoint)
 	ctx, cancel := context.WithCancel(context.Background())
 	m.cancel = cancel

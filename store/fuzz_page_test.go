@@ -44,7 +44,7 @@ func FuzzCheckpointRecord(f *testing.F) {
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		var c checkpointRecord
 		err := c.load(memEngine{}.put([]byte{keyCheckpoint}, payload))
-		if (err == nil) != (len(payload) == 20) {
+		if (err == nil) != (len(payload) == checkpointLen) {
 			t.Fatalf("%d bytes: %v", len(payload), err)
 		}
 		if err != nil {
@@ -207,10 +207,13 @@ func FuzzStatePages(f *testing.F) {
 		f.Add(key[5:], p, uint32(len(p)*2), true, false)
 		f.Add(key[5:], p, uint32(len(p)*2-1), false, false)
 	})
-	f.Add([]byte{0, 0, 0, 1}, []byte{0x21, 0x43}, uint32(statePage+3), false, false)
-	f.Add([]byte{0, 0, 0, 2}, []byte{0x13}, uint32(2*statePage+9), true, true)
-	f.Add([]byte{0xFF, 0xFF, 0xFF, 0xFF}, []byte{0x13}, uint32(1), true, true)
-	f.Fuzz(func(t *testing.T, place, body []byte, count uint32, issued, fit bool) {
+	stamped := func(states ...byte) []byte { return append(make([]byte, stampLen), states...) }
+	f.Add([]byte{0, 0, 0, 1}, stamped(0x21, 0x43), uint32(statePage+3), false, false)
+	f.Add([]byte{0, 0, 0, 2}, stamped(0x13), uint32(2*statePage+9), true, true)
+	f.Add([]byte{0xFF, 0xFF, 0xFF, 0xFF}, stamped(0x13), uint32(1), true, true)
+	f.Add([]byte{0, 0, 0, 0}, stamped()[1:], uint32(1), true, false)
+	f.Fuzz(func(t *testing.T, place, payload []byte, count uint32, issued, fit bool) {
+		stamp, body := payload[:min(stampLen, len(payload))], payload[min(stampLen, len(payload)):]
 		const most = 3 * statePage
 		h := runHeader{ID: 7, Batch: 1, Count: count%most + 1, Initial: shard.Available}
 		if issued {
@@ -227,13 +230,13 @@ func FuzzStatePages(f *testing.F) {
 		if fit && len(body) > 0 {
 			body = bytes.Repeat(body, want/len(body)+1)[:want]
 		}
-		lawful := want > 0 && len(body) == want
+		lawful := want > 0 && len(stamp) == stampLen && len(body) == want
 		for _, b := range body {
 			lawful = lawful && shard.State(b&15) <= shard.Revoked && shard.State(b>>4) <= shard.Revoked
 		}
-		eng := memEngine{}.put(append(key1(keyStates, 7), place...), body)
+		eng := memEngine{}.put(append(key1(keyStates, 7), place...), slices.Concat(stamp, body))
 		var states []byte
-		var pages []uint32
+		var pages map[statePageID]pageStamp
 		var err error
 		spends(t, int(h.Count), func() { states, pages, err = readStates(eng, h) })
 		if lawful != (err == nil) {
@@ -243,8 +246,9 @@ func FuzzStatePages(f *testing.F) {
 			refused(t, "state page", err)
 			return
 		}
-		if !slices.Equal(pages, []uint32{uint32(from / statePage)}) {
-			t.Fatalf("pages %v", pages)
+		st, there := pages[statePageID{7, uint32(from / statePage)}]
+		if !there || len(pages) != 1 || st.by != binary.LittleEndian.Uint64(stamp) || st.before != binary.LittleEndian.Uint32(stamp[8:]) {
+			t.Fatalf("pages %+v", pages)
 		}
 		for o := range h.Count {
 			st := h.Initial

@@ -36,7 +36,7 @@ func unpack(b []byte) (pairs []pair) {
 // recovered is a store that stands on an engine in memory, without its goroutines.
 func recovered(t testing.TB, eng memEngine) (*Store, error) {
 	t.Helper()
-	s := &Store{opt: Options{Shards: 4}.withDefaults(), eng: &fuse{engine: eng}, statePages: map[dirtyPage]struct{}{}, keys: newKeyTable(), gate: newGate(4)}
+	s := &Store{opt: Options{Shards: 4}.withDefaults(), eng: &fuse{engine: eng}, statePages: map[statePageID]pageStamp{}, keys: newKeyTable(), gate: newGate(4)}
 	s.spaces.Store(&map[string]*space{})
 	s.batches.Store(&[]*batch{nil})
 	s.mu.byName = map[string]*batch{}
@@ -108,9 +108,31 @@ func edit(pairs []pair, s script) []pair {
 	return pairs
 }
 
+// bind makes the checkpoint record of the state pages that are there, if both can be read.
+func (m memEngine) bind() {
+	var c checkpointRecord
+	if c.load(m) != nil || c.Number == 0 {
+		return
+	}
+	c.States = 0
+	err := m.scan([]byte{keyStates}, nil, func(key, value []byte) error {
+		p, st, _, err := decodeStatePage(key, value)
+		if err != nil {
+			return err
+		}
+		share, err := c.share(p, st)
+		c.States += share
+		return err
+	})
+	if err == nil {
+		_ = m.write([]pair{c.pair()})
+	}
+}
+
 // FuzzRecover opens a store whose stored pairs are the fuzzer's and edited by its script,
-// each with a right checksum, and reads all of it in every way. What a store has written
-// stands for no data, and must be found in order.
+// each with a right checksum and, if the script has an odd length, bound to the
+// checkpoint, and reads all of it in every way. What a store has written stands for no
+// data, and must be found in order.
 func FuzzRecover(f *testing.F) {
 	limitMemory(f)
 	pairs := storedPairs(f)
@@ -137,6 +159,9 @@ func FuzzRecover(f *testing.F) {
 		eng := memEngine{}
 		if err := eng.write(edit(unpack(data), edits)); err != nil {
 			t.Fatal(err)
+		}
+		if len(edits)%2 == 1 {
+			eng.bind()
 		}
 		var s *Store
 		var err error

@@ -15,6 +15,7 @@ type inventory struct {
 	last                         uint64 // last ledger number
 	index, wantIndex             int    // postings pages
 	checkpoint                   checkpointRecord
+	statesSum                    uint64 // of the state pages, as checkpoint.States
 	runIDs                       map[uint32]bool
 	liveIndex                    map[uint32]bool
 }
@@ -77,6 +78,15 @@ func (n *inventory) add(key, value []byte) (keep bool, err error) {
 		n.codes++
 	case key[0] == keyStates:
 		n.states++
+		id, stamp, _, err := decodeStatePage(key, value)
+		if err != nil {
+			return false, err
+		}
+		share, err := n.checkpoint.share(id, stamp)
+		if err != nil {
+			return false, err
+		}
+		n.statesSum += share
 	case key[0] == keyEntry && len(key) == entryKeyLen:
 		first, last, err := decodeEntry(key, value, nil)
 		if err != nil {
@@ -114,5 +124,5 @@ func (n *inventory) check(durable uint64) error {
 			return &CorruptError{What: c.what, Why: fmt.Sprintf("%d are readable of at least %d", c.found, c.want)}
 		}
 	}
-	return nil
+	return n.checkpoint.checkStates(n.statesSum)
 }

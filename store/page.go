@@ -12,14 +12,10 @@ import (
 // pages of states that checkpoints rewrite. Nothing but the header makes a run
 // exist; pages without one are left from a mint that did not finish and are
 // overwritten by the next run of that number.
-const (
-	// pageCodes is how many codes share a value: 64 KiB of packed codes, so that the
-	// engine's overhead of some 50 bytes a key is nothing.
-	pageCodes = 8192
-	// statePage is how many states share a value (16 KiB): small enough that a
-	// checkpoint of a quiet store writes little.
-	statePage = 32768
-)
+
+// pageCodes is how many codes share a value: 64 KiB of packed codes, so that the
+// engine's overhead of some 50 bytes a key is nothing.
+const pageCodes = 8192
 
 // runHeader describes a run.
 type runHeader struct {
@@ -173,7 +169,7 @@ func (c *runCodes) readMixed(key, body []byte, want int, space uint32) error {
 	for range want {
 		var k shard.Key
 		if n := d.byte(); n == 0 {
-			k = shard.PackedKey(space, uint64(d.uint32())|uint64(d.uint32())<<32)
+			k = shard.PackedKey(space, d.uint64())
 			if k.Word >= shard.WideMark {
 				d.bad = true
 			}
@@ -193,44 +189,6 @@ func (c *runCodes) readMixed(key, body []byte, want int, space uint32) error {
 	}
 	return nil
 }
-
-// readStates returns the states of a run, two in a byte, or nil if no checkpoint
-// ever wrote any: then all are as they were at first. pages are the numbers of the
-// pages that exist.
-func readStates(v reader, h runHeader) (states []byte, pages []uint32, err error) {
-	prefix := key1(keyStates, h.ID)
-	err = v.scan(prefix, nil, func(key, value []byte) error {
-		body, err := unseal(key, value)
-		if err != nil {
-			return err
-		}
-		if states == nil {
-			states = make([]byte, (h.Count+1)/2)
-			for i := range states {
-				states[i] = byte(h.Initial) * 0x11
-			}
-		}
-		from := uint64(binary.BigEndian.Uint32(key[5:])) * statePage / 2
-		if from >= uint64(len(states)) || len(body) != min(statePage/2, len(states)-int(from)) {
-			return corrupt(key, "page does not fit its run")
-		}
-		for _, x := range body {
-			if !storable(shard.State(x&15)) || !storable(shard.State(x>>4)) {
-				return corrupt(key, "page holds an impossible state")
-			}
-		}
-		copy(states[from:], body)
-		pages = append(pages, binary.BigEndian.Uint32(key[5:]))
-		return nil
-	})
-	if err == nil && states != nil && h.Count%2 == 1 {
-		states[len(states)-1] &= 15
-	}
-	return states, pages, err
-}
-
-// storable reports whether a state page may hold st; Void only fills the last half.
-func storable(st shard.State) bool { return st <= shard.Revoked }
 
 // admitHashes lets a run's codes, in hash order, through the gate. room is how many
 // codes a shard is expected to hold in all, 0 if that is not known.

@@ -157,6 +157,8 @@ func (d *decoder) uint32() uint32 {
 	return v
 }
 
+func (d *decoder) uint64() uint64 { return uint64(d.uint32()) | uint64(d.uint32())<<32 }
+
 func (d *decoder) bytes(n uint64) []byte {
 	if uint64(len(d.b)) < n {
 		d.bad, d.b = true, nil

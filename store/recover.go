@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"sync"
 	"time"
@@ -59,6 +60,7 @@ func (s *Store) recover(high uint64) error {
 	// crash point: recovery: the ledger is replayed
 	s.com = newCommitter(s.eng, s.dir, last, s.opt.MaxPending, s.opt.Logger)
 	s.index.com = s.com
+	s.lastCheckpoint = at.Number
 	s.recovered.Checkpoint, s.recovered.Replayed = at.Upto, last-at.Upto
 	s.settleCounts()
 	return nil
@@ -83,7 +85,11 @@ func (s *Store) checkInventory(at *checkpointRecord) error {
 			return &CorruptError{What: c.what, Why: fmt.Sprintf("the last checkpoint saw %d, %d are left", c.want, c.found)}
 		}
 	}
-	return nil
+	states, err := at.sum(s.statePages)
+	if err != nil {
+		return err
+	}
+	return at.checkStates(states)
 }
 
 // storedBatch is a batch as it stands on disk.
@@ -207,12 +213,10 @@ func (s *Store) loadRun(h runHeader, room int) error {
 			return corrupt(key1(keyRun, h.ID), fmt.Sprintf("%d of its %d codes exist twice", int(h.Count)-added, h.Count))
 		}
 		s.admitHashes(hashes, room)
-		var pages []uint32
+		var pages map[statePageID]pageStamp
 		states, pages, err = readStates(v, h)
 		s.mu.Lock()
-		for _, p := range pages {
-			s.statePages[dirtyPage{h.ID, p}] = struct{}{}
-		}
+		maps.Copy(s.statePages, pages)
 		s.mu.Unlock()
 		return err
 	})

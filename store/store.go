@@ -53,7 +53,8 @@ type Store struct {
 	opened    time.Time
 	recovered Recovery
 
-	statePages map[dirtyPage]struct{} // found by recovery; the maintainer's from then on
+	statePages     map[statePageID]pageStamp // found by recovery; the maintainer's from then on
+	lastCheckpoint uint64                    // number of the checkpoint that recovery found
 }
 
 // Recovery says what Open did.
@@ -139,7 +140,7 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 	eng := &fuse{engine: badger}
 	d.head.rewrites = eng.rewrites
 	// crash point: open: the engine is open
-	s = &Store{opt: *opt, path: d.path, dir: d, eng: eng, opened: start, adding: make(chan struct{}, 1), closing: make(chan struct{}), statePages: map[dirtyPage]struct{}{}, keys: newKeyTable()}
+	s = &Store{opt: *opt, path: d.path, dir: d, eng: eng, opened: start, adding: make(chan struct{}, 1), closing: make(chan struct{}), statePages: map[statePageID]pageStamp{}, keys: newKeyTable()}
 	for i := range s.drawKeys {
 		s.drawKeys[i] = make(chan struct{}, 1)
 	}
