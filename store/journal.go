@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 
 	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/fb"
 	"github.com/dgraph-io/badger/v4/options"
 	"github.com/dgraph-io/badger/v4/table"
 )
@@ -151,6 +152,27 @@ func readManifest(dir string) (badger.Manifest, error) {
 	defer f.Close()
 	m, _, err := badger.ReplayManifestFile(f, 0, badger.DefaultOptions(dir).WithLogger(nil))
 	return m, engineError(err)
+}
+
+// lastBlock returns where the last block of a table stands, by the table's index, whose
+// checksum was checked. The blocks must stand side by side from the table's beginning
+// up to the index, at end.
+func lastBlock(index []byte, end int64) (from int64, err error) {
+	defer caught(&err)
+	t := fb.GetRootAsTableIndex(index, 0)
+	var at int64
+	for i := range t.OffsetsLength() {
+		var b fb.BlockOffset
+		t.Offsets(&b, i)
+		if int64(b.Offset()) != at || b.KeyLength() == 0 {
+			return 0, errors.New("its index makes no sense")
+		}
+		from, at = at, at+int64(b.Len())
+	}
+	if at != end || from == end {
+		return 0, fmt.Errorf("its blocks have %d bytes, by its index %d", end, at)
+	}
+	return from, nil
 }
 
 // settleEmptyLogs removes logs of length 0, beside which Badger refuses to open. A crash
