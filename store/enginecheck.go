@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -22,7 +21,7 @@ func checkEngineFiles(path string) error {
 			return &CorruptError{What: "data directory " + path, Why: name + " is missing or empty: the directory was copied in part, or damaged"}
 		}
 	}
-	live, err := liveTables(filepath.Join(path, engineDir))
+	live, _, err := liveTables(filepath.Join(path, engineDir))
 	if err != nil {
 		return &CorruptError{What: "data directory " + path, Why: manifestFile + ": " + err.Error()}
 	}
@@ -33,59 +32,6 @@ func checkEngineFiles(path string) error {
 		}
 	}
 	return nil
-}
-
-// The engine removes tables that its MANIFEST does not name. That is right after a
-// crash and wrong when the MANIFEST was cut off, which looks the same until recovery
-// finds records missing. So such tables are kept in a folder beside until recovery has
-// succeeded, and put back if it refuses: with the whole MANIFEST they are of use again.
-const asideDir = "journal-aside"
-
-// setAside links the tables that the engine may remove.
-func setAside(path string) error {
-	if err := putBack(path); err != nil { // of an Open that was ended in between
-		return err
-	}
-	engine, aside := filepath.Join(path, engineDir), filepath.Join(path, asideDir)
-	live, err := liveTables(engine)
-	if err != nil {
-		return err
-	}
-	entries, err := os.ReadDir(engine)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if filepath.Ext(e.Name()) != ".sst" || live[e.Name()] {
-			continue
-		}
-		if err := os.MkdirAll(aside, 0o755); err != nil {
-			return err
-		}
-		if err := os.Link(filepath.Join(engine, e.Name()), filepath.Join(aside, e.Name())); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// putBack gives tables back that the engine has removed.
-func putBack(path string) error {
-	engine, aside := filepath.Join(path, engineDir), filepath.Join(path, asideDir)
-	entries, err := os.ReadDir(aside)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	for _, e := range entries {
-		if lerr := os.Link(filepath.Join(aside, e.Name()), filepath.Join(engine, e.Name())); !errors.Is(lerr, fs.ErrExist) {
-			err = errors.Join(err, lerr)
-		}
-	}
-	if err != nil {
-		return err
-	}
-	// crash point: open: tables of an interrupted opening are put back
-	return os.RemoveAll(aside)
 }
 
 // checkTable checks what the engine reads of a table when it opens it, all of it in a

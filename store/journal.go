@@ -106,7 +106,7 @@ const manifestFile = badger.ManifestFilename
 // its logs, and to merge tables if there are too many new ones then. A merge writes at most
 // as much as there is, before it removes what it replaces.
 func openingWork(dir string) (logs, merged int64, err error) {
-	m, err := readManifest(dir)
+	m, _, err := readManifest(dir)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -121,10 +121,10 @@ func openingWork(dir string) (logs, merged int64, err error) {
 			continue
 		}
 		switch filepath.Ext(e.Name()) {
-		case ".mem":
+		case logSuffix:
 			logs += allocated(fi)
 			fresh++
-		case ".sst":
+		case tableSuffix:
 			merged += fi.Size()
 		}
 	}
@@ -134,25 +134,35 @@ func openingWork(dir string) (logs, merged int64, err error) {
 	return logs, merged, err
 }
 
-// liveTables returns the names of the tables that the MANIFEST names.
-func liveTables(dir string) (map[string]bool, error) {
-	m, err := readManifest(dir)
-	live := map[string]bool{}
+// liveTables returns the names of the tables that the MANIFEST names, and whether it is
+// whole to its end: Badger cuts off an entry that is not.
+func liveTables(dir string) (live map[string]bool, whole bool, err error) {
+	m, whole, err := readManifest(dir)
+	live = map[string]bool{}
 	for id := range m.Tables {
 		live[table.IDToFilename(id)] = true
 	}
-	return live, err
+	return live, whole, err
 }
 
-func readManifest(dir string) (badger.Manifest, error) {
+func readManifest(dir string) (m badger.Manifest, whole bool, err error) {
 	f, err := os.Open(filepath.Join(dir, manifestFile))
 	if err != nil {
-		return badger.Manifest{}, err
+		return m, false, err
 	}
 	defer f.Close()
-	m, _, err := badger.ReplayManifestFile(f, 0, badger.DefaultOptions(dir).WithLogger(nil))
-	return m, engineError(err)
+	m, end, err := badger.ReplayManifestFile(f, 0, badger.DefaultOptions(dir).WithLogger(nil))
+	if err != nil {
+		return m, false, engineError(err)
+	}
+	fi, err := f.Stat()
+	return m, err == nil && end == fi.Size(), err
 }
+
+const (
+	tableSuffix = ".sst"
+	logSuffix   = ".mem"
+)
 
 // lastBlock returns where the last block of a table stands, by the table's index, whose
 // checksum was checked. The blocks must stand side by side from the table's beginning
@@ -188,7 +198,7 @@ func settleEmptyLogs(dir string) error {
 		return nil
 	}
 	for _, e := range entries {
-		if ext := filepath.Ext(e.Name()); ext != ".mem" && ext != ".vlog" {
+		if ext := filepath.Ext(e.Name()); ext != logSuffix && ext != ".vlog" {
 			continue
 		}
 		fi, statErr := e.Info()

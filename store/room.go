@@ -147,10 +147,10 @@ func (h *headroom) dropBallast() error {
 }
 
 // opening gives the engine the ballast, and reports ErrDiskFull if that and what is free is
-// not enough for what the engine does first: it flushes what a crash left in its logs, and
-// merges tables if that makes too many of them.
+// not enough for what is done first: the logs that a crash left are set aside and flushed,
+// and tables merged if that makes too many of them.
 func (h *headroom) opening(logs, merged int64) error {
-	need := logs + merged + openingRoom
+	need := 2*logs + merged + openingRoom
 	free, err := freeSpace(h.dir)
 	if err == nil && free+h.held < need {
 		h.kept = true

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -106,6 +105,9 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 		}
 	}
 	if !fresh {
+		if err := putBack(d.path); err != nil { // of an Open that was ended in between
+			return nil, fmt.Errorf("put files of the engine back: %w", err)
+		}
 		if err := checkEngineFiles(d.path); err != nil {
 			return nil, err
 		}
@@ -117,18 +119,15 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 			return nil, err
 		}
 		if err := setAside(d.path); err != nil {
-			return nil, fmt.Errorf("set tables aside: %w", diskFull(err))
+			return nil, fmt.Errorf("set files of the engine aside: %w", diskFull(err))
 		}
 		defer func() {
 			if err != nil {
 				err = errors.Join(err, putBack(d.path))
-			} else {
-				// crash point: open: recovered, tables are still aside
-				err = os.RemoveAll(filepath.Join(d.path, asideDir))
 			}
 		}()
 	}
-	// crash point: open: tables are set aside
+	// crash point: open: files are set aside
 	high, err := d.openHighWater()
 	if err != nil {
 		return nil, err
@@ -161,6 +160,10 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 			// crash point: open: a new store is about to be named one
 			err = d.writeFormat()
 		}
+	}
+	if err == nil {
+		// crash point: open: recovered, files are still aside
+		err = dropAside(d.path)
 	}
 	if err != nil {
 		if s.pool != nil {

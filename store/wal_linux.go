@@ -44,7 +44,7 @@ type walSync struct {
 const ownSync = true
 
 const (
-	walSuffix = ".mem"
+	walSuffix = logSuffix
 	walHead   = 64 // more than the head of a log
 	// walTxn and walEntry are more than Badger adds to a transaction and to an entry.
 	walTxn, walEntry = 128, 64
