@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"os"
@@ -106,12 +107,17 @@ func TestRefusalKeepsLog(t *testing.T) {
 	if len(logs) != 1 {
 		t.Fatalf("logs %v", logs)
 	}
-	flipBit(t, logs[0], 200, 3)
+	b, err := os.ReadFile(logs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := int64(len(bytes.TrimRight(b, "\x00"))) / 2 // behind entries that it makes a table of
+	flipBit(t, logs[0], at, 3)
 	was := engineState(t, dir)
-	_, err := store.Open(dir, weak())
+	_, err = store.Open(dir, weak())
 	wantErr(t, "open with a damaged log", err, store.ErrCorrupt)
 	sameState(t, "damaged log", dir, was)
-	flipBit(t, logs[0], 200, 3)
+	flipBit(t, logs[0], at, 3)
 	s := open(t, dir, weak())
 	h.holds(t, s)
 	mustClose(t, s)

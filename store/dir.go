@@ -22,7 +22,8 @@ import (
 //	RESTORING    only while a restore is at work
 //	BALLAST      room that is kept while the store is open (room.go)
 //	journal/     the engine's files
-//	journal-aside/  only while a store opens (enginecheck.go)
+//	journal-aside/, journal-aside-new/  only while a store opens (aside.go)
+//	journal-kept-*/ what an opening could not put back
 const (
 	formatFile    = "CODEPOOL"
 	lockFile      = "LOCK"

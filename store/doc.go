@@ -69,6 +69,7 @@
 //
 // redeem.go, intake.go and redeemall.go are the hot path, reverse.go the way back; commit.go, group.go and latch.go
 // the group commit; gate.go the filter; record.go, page.go and keyspace.go the format on disk; recover.go
-// and checkpoint.go the way back; index.go, flush.go and keys.go what finds old records.
+// and checkpoint.go the way back, statepage.go what binds states to a checkpoint, enginecheck.go and aside.go what
+// guards the engine's files while it opens; index.go, flush.go and keys.go what finds old records.
 // journal.go is the only file that knows the engine.
 package store

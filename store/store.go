@@ -106,7 +106,7 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 	}
 	if !fresh {
 		if err := putBack(d.path); err != nil { // of an Open that was ended in between
-			return nil, fmt.Errorf("put files of the engine back: %w", err)
+			return nil, fmt.Errorf("put files of the engine back: %w", diskFull(err))
 		}
 		if err := checkEngineFiles(d.path); err != nil {
 			return nil, err
