@@ -231,9 +231,9 @@ func restorePairs(ctx context.Context, path string, r io.Reader, opt *Options, d
 		return m, err
 	}
 	eng := &fuse{engine: badger}
-	d.head.rewrites = eng.rewrites
+	d.head.serve(eng.rewrites)
 	defer func() {
-		d.head.rewrites = nil
+		d.head.serve(nil)
 		err = errors.Join(err, d.head.dropBallast(), eng.close())
 	}()
 	f := &frameReader{r: bufio.NewReaderSize(&steadyReader{ctx, r}, 1<<20), sum: sha256.New()}

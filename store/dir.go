@@ -280,6 +280,15 @@ func (d *directory) room(look bool) error {
 	return d.head.check(look)
 }
 
+// makeRoom gives the engine room to open an existing store (headroom.opening).
+func (d *directory) makeRoom() error {
+	logs, merged, err := openingWork(filepath.Join(d.path, engineDir))
+	if err != nil {
+		return err
+	}
+	return d.head.opening(logs, merged)
+}
+
 // close syncs the mark and unlocks; a second call does nothing.
 func (d *directory) close() error {
 	if d.lock == nil {

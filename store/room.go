@@ -100,6 +100,14 @@ func (h *headroom) lookLocked() {
 	h.until.Store(time.Now().Add(holds).UnixNano())
 }
 
+// serve says what the engine may write anew; nil if there is no engine any more.
+func (h *headroom) serve(rewrites func() int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.rewrites = rewrites
+	h.until.Store(0)
+}
+
 // need is how much room there must be for writes, the ballast included.
 func (h *headroom) need() int64 {
 	if h.rewrites == nil {

@@ -111,11 +111,7 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 		if err := checkEngineFiles(d.path); err != nil {
 			return nil, err
 		}
-		logs, merged, err := openingWork(filepath.Join(d.path, engineDir))
-		if err == nil {
-			err = d.head.opening(logs, merged)
-		}
-		if err != nil {
+		if err := d.makeRoom(); err != nil {
 			return nil, err
 		}
 		if err := setAside(d.path); err != nil {
@@ -137,7 +133,7 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 		return nil, err
 	}
 	eng := &fuse{engine: badger}
-	d.head.rewrites = eng.rewrites
+	d.head.serve(eng.rewrites)
 	// crash point: open: the engine is open
 	s = &Store{opt: *opt, path: d.path, dir: d, eng: eng, opened: start, adding: make(chan struct{}, 1), closing: make(chan struct{}), statePages: map[statePageID]pageStamp{}, keys: newKeyTable()}
 	for i := range s.drawKeys {
