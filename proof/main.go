@@ -35,6 +35,8 @@ var proofs = []struct {
 	{"every-io", "crash", "TestEveryIO", "hits a point", "kill -9 from within at every named point of the store's code"},
 	{"linearizable", "linear", "TestLinearizable", "histories", "concurrent histories, checked by porcupine"},
 	{"model", "model", "TestModel", "steps", "random operations, every answer foretold by a few plain maps"},
+	{"enospc", "media", "TestEnospc", "sizes", "full file systems of many sizes under a working store"},
+	{"bitflip", "media", "TestBitflip", "damages", "damaged files, pairs, backups and exports: refused, reported or harmless"},
 	{"bad-input", "badinput", "TestBadInput", "", "named bad inputs of the library and the command line"},
 	{"fuzz", "fuzz", "TestFuzz", "", "every fuzz target of the source, for a time each"},
 	{"soak", "soak", "TestSoak", "", "mixed work, watching memory, goroutines, files and disk"},

@@ -13,19 +13,17 @@ import (
 	"codepool/store"
 )
 
-// Outcomes of a damage. The last three are failures, unless the damage was of a kind that
-// only Verify can find.
+// Outcomes of a damage. The last three are failures.
 const (
-	refused  = "refused"   // by Open or Restore, with a typed error
-	reported = "reported"  // by a reader it concerns, or by Verify; no answer is wrong
-	harmless = "harmless"  // everything is as it was
-	byVerify = "by Verify" // Verify reports it, and without that answers would be wrong
+	refused  = "refused"  // by Open or Restore, with a typed error
+	reported = "reported" // by a reader it concerns, or by Verify; no answer is wrong
+	harmless = "harmless" // everything is as it was
 	wrongly  = "WRONG"
 	untyped  = "untyped"
 	itDied   = "died"
 )
 
-var outcomes = []string{refused, reported, harmless, byVerify, wrongly, untyped, itDied}
+var outcomes = []string{refused, reported, harmless, wrongly, untyped, itDied}
 
 // Case is one damage to judge.
 type Case struct {
@@ -163,7 +161,7 @@ func (j *judge) judgeDir(c Case, v *Verdict) {
 		}
 		return
 	}
-	v.judge(o, &j.base.Said, c.Target.What == ofPair && j.sp.old)
+	v.judge(o, &j.base.Said)
 	if c.Target.What == ofPair && j.sp.found && len(o.Problems) == 0 && o.VerifyErr.ok() {
 		v.fail(wrongly, "Verify finds nothing; others say %.300q", v.Reports)
 	}
@@ -175,14 +173,12 @@ func (j *judge) judgeDir(c Case, v *Verdict) {
 	}
 }
 
-// judge compares what a damaged store said with what it says whole. old says that the
-// damage is a pair of another time, whole in itself, which only Verify can tell.
-func (v *Verdict) judge(o, whole *observation, old bool) {
+// judge compares what a damaged store said with what it says whole. That Verify reports
+// the damage does not make up for a wrong answer.
+func (v *Verdict) judge(o, whole *observation) {
 	reports, wrong := o.differs(whole)
 	v.Reports = append(reports, o.Problems...)
 	switch {
-	case len(wrong) > 0 && old && len(o.Problems) > 0:
-		v.Outcome = byVerify
 	case len(wrong) > 0:
 		v.Outcome, v.Wrong = wrongly, wrong[:min(len(wrong), 5)]
 		if len(o.Problems) > 0 {

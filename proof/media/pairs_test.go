@@ -146,7 +146,6 @@ type spoiled struct {
 	// A pair that is in use has a value that its checksum does not fit: Verify, which
 	// checks every page, entry, state page and index page, must find it.
 	found bool
-	old   bool // it is a pair of another time, whole in itself: Verify alone can tell
 }
 
 // damagePairs damages the pairs of a closed store.
@@ -182,7 +181,7 @@ func damagePairs(r *rand.Rand, kind, damage, dir string, before map[string][]byt
 			damage = pairForget
 		} else {
 			k := old[r.IntN(len(old))]
-			sp.what, sp.old = "as before: "+words(k), true
+			sp.what = "as before: " + words(k)
 			return sp, apply(db, map[string][]byte{k: before[k]})
 		}
 	}

@@ -185,7 +185,7 @@ func (j *judge) judgeBackup(c Case, v *Verdict) {
 			v.fail(wrongly, "it was restored, and does not open: %v %v", err, closeErr)
 			return
 		}
-		v.judge(o, &j.base.Said, false)
+		v.judge(o, &j.base.Said)
 		if v.Outcome != harmless {
 			v.fail(wrongly, "it was restored, and is another store: %.500q %.500q", v.Wrong, v.Reports)
 		} else if !bytes.Equal(j.bytes, j.base.Backup) {

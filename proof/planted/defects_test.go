@@ -88,4 +88,14 @@ var defects = []defect{
 		edits: edit("store/redeem.go", "v.number, v.group, err = s.com.append(at, body,", "v.number, v.group, err = s.com.append(s.now(), body,"),
 		pkg:   "proof/model", test: "TestModel", n: 2000, args: noShrink, says: `failed: .*(the clock was read|readings of the clock|At:)`,
 	},
+	{
+		name:  "absent key as proof",
+		edits: edit("store/recover.go", "	if err := s.checkInventory(&at); err != nil {\n		return err\n	}\n", ""),
+		pkg:   "proof/media", test: "TestBitflip", n: 400, says: "pair: state page: .*forget: .*lookup of",
+	},
+	{
+		name:  "state page of an earlier time",
+		edits: edit("store/statepage.go", "	if sum != c.States {\n", "	if false {\n"),
+		pkg:   "proof/media", test: "TestBitflip", n: 400, says: "pair: state page: .*as before: .*lookup of",
+	},
 }
