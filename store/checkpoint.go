@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"sync/atomic"
 
 	"codepool/shard"
@@ -21,10 +22,20 @@ type checkpointRecord struct {
 	Upto                 uint64
 	Number               uint64 // of the checkpoint, from 1 on
 	States               uint64 // binds the state pages to it (statepage.go)
+	Added                uint64 // binds batches and run headers to it
 	Batches, Runs, Pages uint32 // batches, run headers and state pages that exist, at least
+	LastRun              uint32 // number of the last run; later ones may exist too
 }
 
-const checkpointLen = 3*8 + 3*4
+const checkpointLen = 4*8 + 4*4
+
+// covers reports whether a batch or run header is one that Added counts.
+func (c *checkpointRecord) covers(kind byte, number uint32) bool {
+	if kind == keyBatch {
+		return number <= c.Batches
+	}
+	return number <= c.LastRun
+}
 
 func (c *checkpointRecord) load(v reader) error {
 	key := []byte{keyCheckpoint}
@@ -40,18 +51,18 @@ func (c *checkpointRecord) load(v reader) error {
 		return corrupt(key, "record has another length")
 	}
 	d := decoder{b: body}
-	c.Upto, c.Number, c.States = d.uint64(), d.uint64(), d.uint64()
-	c.Batches, c.Runs, c.Pages = d.uint32(), d.uint32(), d.uint32()
+	c.Upto, c.Number, c.States, c.Added = d.uint64(), d.uint64(), d.uint64(), d.uint64()
+	c.Batches, c.Runs, c.Pages, c.LastRun = d.uint32(), d.uint32(), d.uint32(), d.uint32()
 	return nil
 }
 
 func (c checkpointRecord) pair() pair {
 	key := []byte{keyCheckpoint}
 	var b []byte
-	for _, n := range []uint64{c.Upto, c.Number, c.States} {
+	for _, n := range []uint64{c.Upto, c.Number, c.States, c.Added} {
 		b = binary.LittleEndian.AppendUint64(b, n)
 	}
-	for _, n := range []uint32{c.Batches, c.Runs, c.Pages} {
+	for _, n := range []uint32{c.Batches, c.Runs, c.Pages, c.LastRun} {
 		b = binary.LittleEndian.AppendUint32(b, n)
 	}
 	return pair{key, seal(key, b)}
@@ -75,14 +86,9 @@ func (s *Store) checkpoint(ctx context.Context) (err error) {
 	s.draws.Lock()
 	upto := s.com.lastRecord()
 	s.draws.Unlock()
-	cp := checkpointRecord{Upto: upto, Batches: uint32(len(s.Batches()))}
-	s.mu.Lock()
-	for _, h := range s.mu.runs {
-		if h.ID != 0 {
-			cp.Runs++
-		}
-	}
-	s.mu.Unlock()
+	cp := checkpointRecord{Upto: upto}
+	cp.Batches, cp.LastRun = s.lastAdded()
+	cp.Runs, cp.Added = s.added(&cp)
 	// crash point: checkpoint: its number is chosen
 	if err := s.com.waitRecord(ctx, upto); err != nil {
 		return err
@@ -112,6 +118,46 @@ func (s *Store) checkpoint(ctx context.Context) (err error) {
 	}
 	// crash point: checkpoint: the index has what it covers
 	s.keys.turn()
+	return nil
+}
+
+// lastAdded returns the numbers of the last batch and the last run. Both are added one
+// after another in the order of their numbers, so what is added later has a greater one.
+func (s *Store) lastAdded() (batch, run uint32) {
+	batch = uint32(len(*s.batches.Load())) - 1
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range s.mu.runs {
+		run = max(run, h.ID)
+	}
+	return batch, run
+}
+
+// added counts the run headers that a checkpoint covers, and adds up the shares of
+// headers and batches.
+func (s *Store) added(c *checkpointRecord) (runs uint32, sum uint64) {
+	for _, b := range *s.batches.Load() {
+		if b != nil && c.covers(keyBatch, uint32(b.ID)) {
+			sum += shareOf(key1(keyBatch, uint32(b.ID)), b.sum)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range s.mu.runs {
+		if h.ID != 0 && c.covers(keyRun, h.ID) {
+			runs++
+			sum += shareOf(key1(keyRun, h.ID), h.sum)
+		}
+	}
+	return runs, sum
+}
+
+// checkAdded compares the sum of the batches and run headers that were found with the
+// record's.
+func (c *checkpointRecord) checkAdded(sum uint64) error {
+	if sum != c.Added {
+		return &CorruptError{What: "batches and runs", Why: fmt.Sprintf("they are not those that checkpoint %d saw", c.Number)}
+	}
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"codepool/shard"
@@ -108,13 +109,34 @@ func edit(pairs []pair, s script) []pair {
 	return pairs
 }
 
-// bind makes the checkpoint record of the state pages that are there, if both can be read.
+// codesOf is what the header of a run holds of the code pages that are there.
+func (m memEngine) codesOf(run uint32) (sum uint64) {
+	for _, k := range m.ofKind(keyCodes) {
+		if strings.HasPrefix(k, string(key1(keyCodes, run))) {
+			sum += shareOf([]byte(k), sumOf(m[k]))
+		}
+	}
+	return sum
+}
+
+// bind makes run headers and checkpoint record of what is there, if it can be read.
 func (m memEngine) bind() {
 	var c checkpointRecord
 	if c.load(m) != nil || c.Number == 0 {
 		return
 	}
-	c.States = 0
+	c.States, c.Added = 0, 0
+	for _, k := range m.ofKind(keyRun) {
+		if h, err := decodeRunHeader([]byte(k), m[k]); err == nil {
+			h.Codes = m.codesOf(h.ID)
+			_ = m.write([]pair{h.pair()})
+		}
+	}
+	for _, k := range append(m.ofKind(keyBatch), m.ofKind(keyRun)...) {
+		if wellFormed([]byte(k)) && c.covers(k[0], be32([]byte(k[1:]))) {
+			c.Added += shareOf([]byte(k), sumOf(m[k]))
+		}
+	}
 	err := m.scan([]byte{keyStates}, nil, func(key, value []byte) error {
 		p, st, _, err := decodeStatePage(key, value)
 		if err != nil {

@@ -15,7 +15,7 @@ type inventory struct {
 	last                         uint64 // last ledger number
 	index, wantIndex             int    // postings pages
 	checkpoint                   checkpointRecord
-	statesSum                    uint64 // of the state pages, as checkpoint.States
+	statesSum, addedSum          uint64 // as the checkpoint's States and Added
 	runIDs                       map[uint32]bool
 	liveIndex                    map[uint32]bool
 }
@@ -67,6 +67,9 @@ func (n *inventory) openIndex(r reader) error {
 func (n *inventory) add(key, value []byte) (keep bool, err error) {
 	if _, err := unseal(key, value); err != nil {
 		return false, err
+	}
+	if (key[0] == keyBatch || key[0] == keyRun) && n.checkpoint.covers(key[0], be32(key[1:])) {
+		n.addedSum += shareOf(key, sumOf(value))
 	}
 	switch {
 	case key[0] == keyBatch:
@@ -123,6 +126,9 @@ func (n *inventory) check(durable uint64) error {
 		if c.found < c.want {
 			return &CorruptError{What: c.what, Why: fmt.Sprintf("%d are readable of at least %d", c.found, c.want)}
 		}
+	}
+	if err := n.checkpoint.checkAdded(n.addedSum); err != nil {
+		return err
 	}
 	return n.checkpoint.checkStates(n.statesSum)
 }

@@ -4,6 +4,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"slices"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // The engine's keys: one byte of kind, then big-endian numbers, so that they sort.
@@ -85,6 +88,18 @@ func unseal(key, value []byte) ([]byte, error) {
 		return nil, corrupt(key, "checksum does not match")
 	}
 	return value[4:], nil
+}
+
+// sumOf returns the checksum that a sealed value has in front.
+func sumOf(value []byte) uint32 { return binary.LittleEndian.Uint32(value) }
+
+// shareOf is what a pair adds to a sum that binds pairs to another one. Checksum 0
+// stands for a pair that does not exist.
+func shareOf(key []byte, sum uint32) uint64 {
+	if sum == 0 {
+		return 0
+	}
+	return xxhash.Sum64(binary.LittleEndian.AppendUint32(slices.Clone(key), sum))
 }
 
 func checksum(key, payload []byte) uint32 {

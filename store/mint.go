@@ -333,7 +333,8 @@ func (s *Store) writeRun(ctx context.Context, r *stagedRun, at int64) error {
 	return nil
 }
 
-// writePages commits the run's pages, as many at a time as fit.
+// writePages commits the run's pages, as many at a time as fit, and notes in the header
+// which they are.
 func (s *Store) writePages(ctx context.Context, r *stagedRun) error {
 	var pairs []pair
 	weight, limit := 0, s.eng.maxCommit()*9/10
@@ -354,6 +355,7 @@ func (s *Store) writePages(ctx context.Context, r *stagedRun) error {
 		}
 		pairs = append(pairs, p)
 		weight += p.size()
+		r.header.Codes += shareOf(p.key, sumOf(p.value))
 		return nil
 	})
 	if err == nil && len(pairs) > 0 {

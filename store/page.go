@@ -23,6 +23,9 @@ type runHeader struct {
 	Initial          shard.State
 	Mixed            bool   // pages hold packed and wide codes
 	Ref              string // to whom an import handed its codes out
+	Codes            uint64 // sum of its pages' shares: another page in the place of one is noticed
+
+	sum uint32 // checksum of the header, once it was written or read
 }
 
 func (h *runHeader) pair() pair {
@@ -34,9 +37,11 @@ func (h *runHeader) pair() pair {
 		flags = 1
 	}
 	b = append(b, byte(h.Initial), flags)
+	b = binary.LittleEndian.AppendUint64(b, h.Codes)
 	b = appendString(b, h.Ref)
 	k := key1(keyRun, h.ID)
 	sealInPlace(k, b)
+	h.sum = sumOf(b)
 	return pair{k, b}
 }
 
@@ -50,6 +55,7 @@ func decodeRunHeader(key, value []byte) (h runHeader, err error) {
 	h.Batch, h.Count = d.uint32(), d.uint32()
 	h.Initial = shard.State(d.byte())
 	h.Mixed = d.byte()&1 != 0
+	h.Codes, h.sum = d.uint64(), sumOf(value)
 	h.Ref = string(d.text())
 	if d.bad || h.ID == 0 || h.Count == 0 || h.Count > mintRound || h.Initial != shard.Available && h.Initial != shard.Issued {
 		return h, corrupt(key, "header makes no sense")
@@ -114,6 +120,7 @@ func (c *runCodes) pages(run uint32, put func(pair) error) error {
 // readCodes reads and checks the codes of a run.
 func readCodes(v reader, h runHeader, space uint32) (*runCodes, error) {
 	c := &runCodes{}
+	var sum uint64
 	if h.Mixed {
 		c.keys = make([]shard.Key, 0, h.Count)
 	} else {
@@ -141,6 +148,10 @@ func readCodes(v reader, h runHeader, space uint32) (*runCodes, error) {
 		if err != nil {
 			return nil, err
 		}
+		sum += shareOf(key, sumOf(value))
+	}
+	if sum != h.Codes {
+		return nil, corrupt(key1(keyRun, h.ID), "its codes are not those that it was written with")
 	}
 	return c, nil
 }

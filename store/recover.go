@@ -69,21 +69,20 @@ func (s *Store) recover(high uint64) error {
 // checkInventory compares what was found with what the checkpoint saw: the engine
 // may leave out the rest of a damaged table without a word.
 func (s *Store) checkInventory(at *checkpointRecord) error {
-	runs := uint32(0)
-	for _, h := range s.mu.runs {
-		if h.ID != 0 {
-			runs++
-		}
-	}
+	batches, _ := s.lastAdded()
+	runs, added := s.added(at)
 	for _, c := range []struct {
 		what        string
 		found, want uint32
 	}{
-		{"batches", uint32(len(s.Batches())), at.Batches}, {"runs", runs, at.Runs}, {"state pages", uint32(len(s.statePages)), at.Pages},
+		{"batches", batches, at.Batches}, {"runs", runs, at.Runs}, {"state pages", uint32(len(s.statePages)), at.Pages},
 	} {
 		if c.found < c.want {
 			return &CorruptError{What: c.what, Why: fmt.Sprintf("the last checkpoint saw %d, %d are left", c.want, c.found)}
 		}
+	}
+	if err := at.checkAdded(added); err != nil {
+		return err
 	}
 	states, err := at.sum(s.statePages)
 	if err != nil {
@@ -103,7 +102,9 @@ type storedBatch struct {
 func (b *batch) pair() (pair, error) {
 	body, err := json.Marshal(storedBatch{b.Batch, b.space.id, b.created, b.imported})
 	key := key1(keyBatch, uint32(b.ID))
-	return pair{key, seal(key, body)}, err
+	value := seal(key, body)
+	b.sum = sumOf(value)
+	return pair{key, value}, err
 }
 
 func (s *Store) loadBatches(v reader) error {
@@ -132,7 +133,9 @@ func (s *Store) loadBatches(v reader) error {
 		if sp.id != st.SpaceID {
 			return corrupt(key, "namespace has two numbers")
 		}
-		s.addBatchLocked(newBatch(st.Batch, sp, st.Created, st.Imported))
+		b := newBatch(st.Batch, sp, st.Created, st.Imported)
+		b.sum = sumOf(value)
+		s.addBatchLocked(b)
 		return nil
 	})
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 
 	"codepool/shard"
-
-	"github.com/cespare/xxhash/v2"
 )
 
 // State pages are the only pairs that are written again and again under one key, and
@@ -50,7 +48,7 @@ func (m *maintainer) stamp(p statePageID, body []byte) pair {
 	binary.LittleEndian.PutUint32(body[12:], st.before)
 	key := p.key()
 	sealInPlace(key, body)
-	st.sum = binary.LittleEndian.Uint32(body)
+	st.sum = sumOf(body)
 	m.pages[p] = st
 	return pair{key, body}
 }
@@ -64,10 +62,7 @@ func (c *checkpointRecord) share(p statePageID, st pageStamp) (uint64, error) {
 	case st.by == c.Number+1:
 		sum = st.before
 	}
-	if sum == 0 {
-		return 0, nil
-	}
-	return xxhash.Sum64(binary.LittleEndian.AppendUint32(p.key(), sum)), nil
+	return shareOf(p.key(), sum), nil
 }
 
 // sum adds up the shares of all pages.
@@ -97,7 +92,7 @@ func decodeStatePage(key, value []byte) (p statePageID, st pageStamp, states []b
 	}
 	d := decoder{b: body}
 	p = statePageID{be32(key[1:]), be32(key[5:])}
-	st = pageStamp{by: d.uint64(), before: d.uint32(), sum: binary.LittleEndian.Uint32(value)}
+	st = pageStamp{by: d.uint64(), before: d.uint32(), sum: sumOf(value)}
 	if d.bad {
 		return p, st, nil, corrupt(key, "page is too short")
 	}

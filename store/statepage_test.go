@@ -169,3 +169,24 @@ func tryAgain(t *testing.T, s *Store, at memEngine, pages []string, some int) {
 		t.Errorf("pages %b of the second, written again, and one put back: %v", some, err)
 	}
 }
+
+// Batches, run headers and code pages of another store are whole in themselves too, as a
+// table of it brings them, and so is a code page that a mint left which was given up.
+func TestForeignBatchesAndRuns(t *testing.T) {
+	_, mine := twoCheckpoints(t, t.TempDir())
+	_, other := twoCheckpoints(t, t.TempDir())
+	for _, kinds := range []string{"B", "R", "P", "RP", "BRP"} {
+		mixed := maps.Clone(mine)
+		for _, kind := range []byte(kinds) {
+			for _, k := range other.ofKind(kind) {
+				mixed[k] = other[k]
+			}
+		}
+		if _, err := recovered(t, mixed); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%s of another store: %v, want ErrCorrupt", kinds, err)
+		}
+	}
+	if _, err := recovered(t, mine); err != nil {
+		t.Error(err)
+	}
+}

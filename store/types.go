@@ -66,6 +66,7 @@ type batch struct {
 		promised int64
 	}
 	complete atomic.Bool
+	sum      uint32 // checksum of its record; set before others see the batch
 }
 
 // reserve takes n codes of the stock for the caller, or none if there are fewer.

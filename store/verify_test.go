@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
 
 	"codepool/store"
 	"codepool/store/storetest"
@@ -34,7 +35,7 @@ func TestVerifyReport(t *testing.T) {
 // tamper opens the engine of a closed store and changes what is in it.
 func tamper(t *testing.T, dir string, change func(*badger.DB, map[string][]byte) error) {
 	t.Helper()
-	db, err := badger.Open(badger.DefaultOptions(dir + "/journal").WithLogger(nil).WithMemTableSize(8 << 20).WithValueLogFileSize(1 << 20).WithValueThreshold(1 << 20).WithNumCompactors(2))
+	db, err := badger.Open(badger.DefaultOptions(dir + "/journal").WithLogger(nil).WithMemTableSize(8 << 20).WithValueLogFileSize(1 << 20).WithValueThreshold(1 << 20).WithNumCompactors(2).WithCompression(options.None))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,12 +151,12 @@ func TestPlantedDamage(t *testing.T) {
 		{"state page flipped", flip('s', 0, 20)},
 		{"state page removed", remove('s', 0, 0)},
 		{"state page of another time", reseal('s', 0, func(v []byte) []byte {
-			for i := range v[4:] {
-				v[4+i] = 0x33 // all issued
+			for i := range v[16:] {
+				v[16+i] = 0x33 // all issued
 			}
 			return v
 		})},
-		{"state page with an impossible state", reseal('s', 0, func(v []byte) []byte { v[4] = 0xEE; return v })},
+		{"state page with an impossible state", reseal('s', 0, func(v []byte) []byte { v[16] = 0xEE; return v })},
 		{"first entry flipped", flip('j', entryLen, 30)},
 		{"first entry removed", remove('j', entryLen, 0)},
 		{"entry in the middle removed", remove('j', entryLen, 2)},
