@@ -25,6 +25,7 @@ type base struct {
 	Before tree
 	Pairs  map[string][]byte // of Before
 	Kinds  []string          // of pairs that Whole has
+	Olds   []string          // of pairs that were another before
 	Ask    questions
 	Said   observation
 	Backup []byte
@@ -120,6 +121,9 @@ func makeBase(t *testing.T, r *rand.Rand, name, folder string) {
 	for _, kind := range pairKinds {
 		if len(keysOf(whole, kind)) > 0 {
 			b.Kinds = append(b.Kinds, kind)
+		}
+		if len(oldKeys(whole, b.Pairs, kind)) > 0 {
+			b.Olds = append(b.Olds, kind)
 		}
 	}
 	var buf bytes.Buffer

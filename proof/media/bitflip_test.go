@@ -37,7 +37,7 @@ func targets() (all []Target) {
 		}
 	}
 	for range 4 {
-		all = append(all, Target{ofFile, kindTable, damJoint}, Target{ofPair, anyKind, rangeForget})
+		all = append(all, Target{ofFile, kindTable, damJoint}, Target{ofPair, anyKind, rangeForget}, Target{ofPair, "state page", pairBefore})
 	}
 	for _, damage := range backupDamages {
 		all = append(all, Target{ofBackup, "stream", damage})

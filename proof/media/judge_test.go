@@ -78,23 +78,34 @@ func (j *judge) load(c *Case, name string) (*base, error) {
 
 // pick draws a base that has what the case damages.
 func (j *judge) pick(c *Case) error {
-	for _, i := range j.r.Perm(len(baseNames)) {
-		b, err := j.load(c, baseNames[i])
-		if err != nil {
-			return err
-		}
-		j.base = b
-		if c.Target.What != ofFile && c.Target.What != ofPair || c.Target.Kind == anyKind {
-			return nil
-		}
-		if c.Target.What == ofFile && len(b.Whole.ofKind(c.Target.Kind)) > 0 {
-			return nil
-		}
-		if c.Target.What == ofPair && slices.Contains(b.Kinds, c.Target.Kind) {
-			return nil
+	order := j.r.Perm(len(baseNames))
+	for _, old := range []bool{true, false} { // where no base has an old pair of the kind, one is forgotten
+		for _, i := range order {
+			b, err := j.load(c, baseNames[i])
+			if err != nil {
+				return err
+			}
+			if b.has(c.Target, old) {
+				j.base = b
+				return nil
+			}
 		}
 	}
 	return fmt.Errorf("no base has a %s", c.Target.Kind)
+}
+
+// has reports whether a base has what the target damages, and with old also what it may
+// be replaced with.
+func (b *base) has(t Target, old bool) bool {
+	switch {
+	case t.What == ofPair && t.Damage == pairBefore && old:
+		return slices.Contains(b.Olds, t.Kind)
+	case t.What == ofPair && t.Kind != anyKind:
+		return slices.Contains(b.Kinds, t.Kind)
+	case t.What == ofFile:
+		return len(b.Whole.ofKind(t.Kind)) > 0
+	}
+	return true
 }
 
 // Damage prepares a damaged store, or stream, and says what it did.

@@ -140,6 +140,11 @@ func keysOf(all map[string][]byte, kind string) (keys []string) {
 	return keys
 }
 
+// oldKeys returns the keys of pairs that were another before, or are gone now.
+func oldKeys(all, before map[string][]byte, kind string) []string {
+	return slices.DeleteFunc(keysOf(before, kind), func(k string) bool { return slices.Equal(all[k], before[k]) })
+}
+
 // spoiled is what a damage to pairs did.
 type spoiled struct {
 	what string
@@ -175,8 +180,7 @@ func damagePairs(r *rand.Rand, kind, damage, dir string, before map[string][]byt
 		return sp, fmt.Errorf("there is no %s", kind)
 	}
 	if damage == pairBefore {
-		// Pairs that were another then, or are gone now.
-		old := slices.DeleteFunc(keysOf(before, kind), func(k string) bool { return slices.Equal(all[k], before[k]) })
+		old := oldKeys(all, before, kind)
 		if len(old) == 0 {
 			damage = pairForget
 		} else {
