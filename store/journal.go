@@ -55,6 +55,12 @@ const memTables = 2
 const mergeFrom = 4
 
 func openBadger(dir string, o *Options) (e engine, err error) {
+	opening := false
+	defer func() {
+		if opening {
+			err = fmt.Errorf("%w: %w", err, errStillAtWork)
+		}
+	}()
 	defer caught(&err)
 	if err := settleEmptyLogs(dir); err != nil {
 		return nil, err
@@ -84,7 +90,9 @@ func openBadger(dir string, o *Options) (e engine, err error) {
 		WithBypassLockGuard(true). // LOCK in the directory above is ours
 		WithLogger(badgerLogger{o.Logger})
 	// crash point: open: empty logs are settled
+	opening = true
 	db, err := badger.Open(bo)
+	opening = false
 	if noSpace(err) {
 		return nil, diskFull(err)
 	}
@@ -99,6 +107,10 @@ func openBadger(dir string, o *Options) (e engine, err error) {
 	}
 	return b, nil
 }
+
+// errStillAtWork says that Badger panicked while it opened, in which case nothing ends
+// the goroutines that it has started: they may still remove files.
+var errStillAtWork = errors.New("the next opening puts its files back")
 
 const manifestFile = badger.ManifestFilename
 

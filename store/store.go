@@ -118,7 +118,7 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 			return nil, fmt.Errorf("set files of the engine aside: %w", diskFull(err))
 		}
 		defer func() {
-			if err != nil {
+			if err != nil && !errors.Is(err, errStillAtWork) {
 				err = errors.Join(err, putBack(d.path))
 			}
 		}()
