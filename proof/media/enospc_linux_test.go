@@ -135,7 +135,7 @@ func (w *world) cycle() {
 				w.t.Fatal(err)
 			}
 		}
-		if err := w.vol.enlarge(w.place.DiskReserve + 8<<20); err != nil {
+		if err := w.vol.enlarge(w.needed() + 8<<20); err != nil {
 			w.t.Fatal(err)
 		}
 		w.resume()
@@ -201,6 +201,23 @@ func (w *world) reopen(depth string) {
 	if w.open {
 		w.reads("reads after " + phase)
 	}
+}
+
+// needed is how much room writes need, or somewhat more: the reserve, and as much as the
+// tables take.
+func (w *world) needed() int64 {
+	w.t.Helper()
+	tables, err := filepath.Glob(filepath.Join(w.place.Dir, "journal", "*.sst"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	need := w.place.DiskReserve
+	for _, name := range tables {
+		if fi, err := os.Stat(name); err == nil { // the engine may have removed it
+			need += fi.Size()
+		}
+	}
+	return need
 }
 
 // fill works until writes are refused, or reports false. With own it is the work alone
@@ -291,7 +308,7 @@ func (w *world) resume() {
 		}
 		if full > 0 && time.Now().After(deadline) {
 			w.tally.add(inVain, "resumption")
-			w.t.Fatalf("with %d bytes free, and a reserve of %d, writes do not resume", w.vol.free(), w.place.DiskReserve)
+			w.t.Fatalf("with %d bytes free, and %d needed, writes do not resume", w.vol.free(), w.needed())
 		}
 		if done+full == 0 && w.mint("resume", w.newBatch(100)) && time.Now().After(deadline) {
 			w.t.Fatal("nothing can be minted")
@@ -302,7 +319,7 @@ func (w *world) resume() {
 		if b.whole {
 			continue
 		}
-		if before := b.minted; w.mint("resume", b) && b.minted == before && w.vol.free() > w.place.DiskReserve+16<<20 {
+		if before := b.minted; w.mint("resume", b) && b.minted == before && w.vol.free() > w.needed()+16<<20 {
 			w.t.Errorf("with %d bytes free a mint that the full disk cut short does not go on", w.vol.free())
 		}
 	}

@@ -121,8 +121,9 @@ func (w *world) proves(phase string) {
 		w.t.Errorf("%s: verify: %v %v", phase, p.Problems, p.Err)
 	}
 	free, says := w.vol.free(), p.Stats.Failure != ""
-	if free < w.place.DiskReserve && !says || free > w.place.DiskReserve+4<<20 && says {
-		w.t.Errorf("%s: with %d bytes free Stats says %q of writes", phase, free, p.Stats.Failure)
+	need := p.Stats.DiskNeeded
+	if free < need && !says || free > need+4<<20 && says {
+		w.t.Errorf("%s: with %d bytes free and %d needed Stats says %q of writes", phase, free, need, p.Stats.Failure)
 	}
 	if c := p.Stats.Codes; c.Minted != c.Available+c.Issued+c.Redeemed {
 		w.t.Errorf("%s: %+v does not add up", phase, c)
