@@ -164,10 +164,17 @@ func (w *world) cycle() {
 	w.sink(rest, left)
 	w.refusesAll(depth)
 	w.reads("reads, " + depth)
-	if w.open && w.r.IntN(2) == 0 {
+	if !w.open {
+		return
+	}
+	switch w.r.IntN(4) {
+	case 0, 1:
 		w.close("close, " + depth)
 		w.sink(rest, left) // what closing gave back is gone too
 		w.reopen(depth)
+	case 2: // the ballast is there yet
+		w.kill()
+		w.reopen("killed, " + depth)
 	}
 }
 

@@ -103,6 +103,13 @@ func (w *world) lived(phase string, err error) bool {
 	return false
 }
 
+// kill ends the child, which is idle, and starts another one.
+func (w *world) kill() {
+	w.t.Helper()
+	w.child.end()
+	w.child, w.open = startChild(w.t), false
+}
+
 // tryOpen opens the store and returns the fault.
 func (w *world) tryOpen(phase string) (f Fault, lived bool) {
 	w.t.Helper()
