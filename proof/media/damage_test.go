@@ -91,18 +91,21 @@ func damageFile(r *rand.Rand, kind, damage string, t, before, other tree) (damag
 			damaged[name] = before[name]
 			return say("it is back")
 		}
-		return damaged, name, fmt.Sprintf("%s, %s: ", name, damage) + replace(r, damaged, name, before[name])
+		return damaged, name, fmt.Sprintf("%s, %s: ", name, damage) + replace(r, damaged, name, before[name], r.IntN(2) == 0)
 	case damOther:
 		others := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == name })
 		if len(others) > 0 && r.IntN(2) == 0 {
 			from := others[r.IntN(len(others))]
-			return damaged, name, fmt.Sprintf("%s, %s: %s, ", name, damage, from) + replace(r, damaged, name, t[from])
+			return damaged, name, fmt.Sprintf("%s, %s: %s, ", name, damage, from) + replace(r, damaged, name, t[from], r.IntN(2) == 0)
 		}
 		if others = other.ofKind(kind); len(others) == 0 {
 			return say("no other store has one")
 		}
 		from := others[r.IntN(len(others))]
-		return damaged, name, fmt.Sprintf("%s, %s: %s of another store, ", name, damage, from) + replace(r, damaged, name, other[from])
+		// What has no table yet is all in its log: with another store's it is that store, and
+		// nothing tells.
+		whole := r.IntN(2) == 0 && (kind != kindLog || len(t.ofKind(kindTable)) > 0)
+		return damaged, name, fmt.Sprintf("%s, %s: %s of another store, ", name, damage, from) + replace(r, damaged, name, other[from], whole)
 	}
 	// Beyond what is used of a file there are zeros, which damage may hit too.
 	whole := b.Used
@@ -143,10 +146,11 @@ func tableJoint(r *rand.Rand, b []byte) int {
 	return end + r.IntN(len(b)-end)
 }
 
-// replace puts another file's bytes in a file's place: all, or a block of them.
-func replace(r *rand.Rand, t tree, name string, from blob) string {
+// replace puts another file's bytes in a file's place: all with whole, else a block of
+// them.
+func replace(r *rand.Rand, t tree, name string, from blob, whole bool) string {
 	b := t[name]
-	if len(b.Used) == 0 || len(from.Used) == 0 || r.IntN(2) == 0 {
+	if len(b.Used) == 0 || len(from.Used) == 0 || whole {
 		t[name] = from
 		return fmt.Sprintf("whole, %d bytes", from.Size)
 	}
