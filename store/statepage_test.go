@@ -110,12 +110,13 @@ func TestStatePagesAndRecord(t *testing.T) {
 				mixed[k] = first[k]
 			}
 		}
-		s, err := recovered(t, mixed)
+		_, err := recovered(t, mixed)
 		if all := some == 1<<len(pages)-1; all != (err == nil) {
 			t.Errorf("record of the second checkpoint, pages %b of it: %v", some, err)
 		}
 		mixed[string(keyCheckpoint)] = first[string(keyCheckpoint)]
-		if s, err = recovered(t, mixed); err != nil {
+		s, err := recovered(t, mixed)
+		if err != nil {
 			t.Errorf("record of the first checkpoint, pages %b of the second: %v", some, err)
 			continue
 		}

@@ -1,9 +1,11 @@
 package media
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -48,6 +50,23 @@ func targets() (all []Target) {
 	return all
 }
 
+// only chooses among the targets, to look into one kind of damage.
+var only = flag.String("only", "", "damage only what matches this regular expression, such as \"pair: state page\"")
+
+// chosen returns the targets that are wanted.
+func chosen(t *testing.T) []Target {
+	t.Helper()
+	re, err := regexp.Compile(*only)
+	if err != nil {
+		t.Fatalf("-only: %v", err)
+	}
+	all := slices.DeleteFunc(targets(), func(w Target) bool { return !re.MatchString(w.row()) })
+	if len(all) == 0 {
+		t.Fatalf("-only %s: nothing is called so", *only)
+	}
+	return all
+}
+
 func (t Target) row() string {
 	if t.What == ofFile {
 		return "file: " + t.Kind
@@ -62,7 +81,7 @@ func TestBitflip(t *testing.T) {
 	for i, name := range baseNames {
 		makeBase(t, harness.Rand(seed, -1-i), name, folder)
 	}
-	all, rounds := targets(), (harness.Size{Short: 200, Race: 30, Long: 10_000}).N(t)
+	all, rounds := chosen(t), (harness.Size{Short: 200, Race: 30, Long: 10_000}).N(t)
 	work := make(chan Case)
 	tab := summary{rows: map[string]map[string]int{}}
 	var wg sync.WaitGroup

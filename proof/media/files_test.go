@@ -115,9 +115,10 @@ const (
 	kindHighWater = "high-water mark"
 	kindFormat    = "format file"
 	kindLock      = "lock file"
+	kindBallast   = "ballast"
 )
 
-var fileKinds = []string{kindTable, kindLog, kindValueLog, kindManifest, kindKeys, kindDiscard, kindHighWater, kindFormat, kindLock}
+var fileKinds = []string{kindTable, kindLog, kindValueLog, kindManifest, kindKeys, kindDiscard, kindHighWater, kindFormat, kindLock, kindBallast}
 
 // kindOf tells what kind of file a name stands for.
 func kindOf(name string) string {
@@ -131,7 +132,7 @@ func kindOf(name string) string {
 	default:
 		return map[string]string{
 			"MANIFEST": kindManifest, "KEYREGISTRY": kindKeys, "DISCARD": kindDiscard,
-			"HIGHWATER": kindHighWater, "CODEPOOL": kindFormat, "LOCK": kindLock,
+			"HIGHWATER": kindHighWater, "CODEPOOL": kindFormat, "LOCK": kindLock, "BALLAST": kindBallast,
 		}[base]
 	}
 }

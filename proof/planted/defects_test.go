@@ -91,11 +91,11 @@ var defects = []defect{
 	{
 		name:  "absent key as proof",
 		edits: edit("store/recover.go", "	if err := s.checkInventory(&at); err != nil {\n		return err\n	}\n", ""),
-		pkg:   "proof/media", test: "TestBitflip", n: 400, says: `pair: state page +\d+ +\d+ +\d+ +[1-9]`,
+		pkg:   "proof/media", test: "TestBitflip", n: 40, args: []string{"-only=pair: state page"}, says: `pair: state page +\d+ +\d+ +\d+ +[1-9]`,
 	},
 	{
 		name:  "state page of an earlier time",
 		edits: edit("store/statepage.go", "	if sum != c.States {\n", "	if false {\n"),
-		pkg:   "proof/media", test: "TestBitflip", n: 400, says: `pair: state page +\d+ +\d+ +\d+ +[1-9]`,
+		pkg:   "proof/media", test: "TestBitflip", n: 40, args: []string{"-only=pair: state page"}, says: `pair: state page +\d+ +\d+ +\d+ +[1-9]`,
 	},
 }
