@@ -42,10 +42,10 @@ type Options struct {
 	// MaxPending bounds the bytes of decided operations that wait for the disk; a
 	// caller beyond it waits. Default 4 MiB.
 	MaxPending int
-	// DiskReserve is the room in bytes that is kept on the disk beside what the engine
-	// may need to merge its tables, which is as much as they take: with less, writes are
-	// refused with ErrDiskFull. 3 × MemTableSize of it are in a file while the store is
-	// open. Default 32 × MemTableSize; the least is 4 × MemTableSize.
+	// DiskReserve is the room in bytes that is kept free on the disk beside what the
+	// engine may need to merge its tables, which is as much as they take: with less,
+	// writes are refused with ErrDiskFull. Another 3 × MemTableSize are kept in a file
+	// while the store is open. Default 32 × MemTableSize; the least is 6 × MemTableSize.
 	DiskReserve int64
 	// GuessesPerHour is how fast an attacker is assumed to try codes; GuessLimit how
 	// many hits a year are acceptable. Defaults: 4,000,000 and 0.01.
@@ -99,7 +99,7 @@ func (o Options) validate() error {
 	bad(o.MemTableSize >= 8<<20 && o.MemTableSize <= 1<<30, "MemTableSize is %d: want 8 MiB to 1 GiB", o.MemTableSize)
 	bad(o.CheckpointEvery >= 1, "CheckpointEvery is %d: want at least 1", o.CheckpointEvery)
 	bad(o.MaxPending >= 64<<10 && o.MaxPending <= 1<<30, "MaxPending is %d: want 64 KiB to 1 GiB", o.MaxPending)
-	bad(o.DiskReserve >= 4*o.MemTableSize, "DiskReserve is %d: want at least 4 × MemTableSize = %d", o.DiskReserve, 4*o.MemTableSize)
+	bad(o.DiskReserve >= leastReserve*o.MemTableSize, "DiskReserve is %d: want at least %d × MemTableSize = %d", o.DiskReserve, leastReserve, leastReserve*o.MemTableSize)
 	bad(o.GuessesPerHour > 0 && !math.IsInf(o.GuessesPerHour, 1), "GuessesPerHour is %v: want a number above 0", o.GuessesPerHour)
 	bad(o.GuessLimit > 0 && !math.IsInf(o.GuessLimit, 1), "GuessLimit is %v: want a number above 0", o.GuessLimit)
 	if len(errs) == 0 {

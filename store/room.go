@@ -19,9 +19,12 @@ import (
 //
 //   - writes are refused while less is free than the reserve and all that a merge of the
 //     engine may write anew beside what it replaces;
-//   - a part of the reserve, enough to flush the write buffers, is a file, the ballast. It
-//     is given up to close the engine and to open it again, which then works also where
+//   - beside that, room enough to flush the write buffers is kept in a file, the ballast.
+//     It is given up to close the engine and to open it again, which then works also where
 //     another program took everything else. Without it there are no writes.
+//
+// The least reserve is for what was decided before writes were refused: up to four write
+// buffers are flushed, one after another, and what they became takes part in a merge.
 type headroom struct {
 	dir      string
 	reserve  int64
@@ -45,12 +48,15 @@ const (
 	// ballastBuffers is how many write buffers the ballast can take: the one in use, one
 	// that is being flushed, and what is made beside them.
 	ballastBuffers = 3
+	// leastReserve is how many write buffers the reserve must take.
+	leastReserve = 6
 	// openingRoom is for the files that the engine makes when it opens.
 	openingRoom = 2 << 20
 )
 
 func newHeadroom(dir string, o *Options) *headroom {
-	h := &headroom{dir: dir, reserve: o.DiskReserve, want: ballastBuffers * o.MemTableSize}
+	reserve := min(o.DiskReserve, 1<<62) // sums with it stay in range
+	h := &headroom{dir: dir, reserve: reserve, want: ballastBuffers * o.MemTableSize}
 	if fi, err := os.Stat(h.file()); err == nil { // left by a process that was killed
 		h.held = allocated(fi)
 	}
@@ -86,15 +92,14 @@ func (h *headroom) old() bool { return time.Now().UnixNano() >= h.until.Load() }
 func (h *headroom) lookLocked() {
 	free, err := freeSpace(h.dir)
 	need := h.need()
-	lacks := h.rewrites != nil && h.held < h.want
-	if err == nil && lacks && free+h.held >= need && !h.ended {
+	if err == nil && h.rewrites != nil && h.held < h.want && free >= need && !h.ended {
 		h.takeBallast()
-		lacks = h.held < h.want
+		need = h.need()
 		free, err = freeSpace(h.dir)
 	}
-	h.full.Store(err == nil && (lacks || free+h.held < need))
+	h.full.Store(err == nil && free < need)
 	holds := lookEvery
-	if free < 2*need {
+	if free/2 < need {
 		holds = lookOften
 	}
 	h.until.Store(time.Now().Add(holds).UnixNano())
@@ -108,12 +113,13 @@ func (h *headroom) serve(rewrites func() int64) {
 	h.until.Store(0)
 }
 
-// need is how much room there must be for writes, the ballast included.
+// need is how much must be free for writes.
 func (h *headroom) need() int64 {
-	if h.rewrites == nil {
-		return h.reserve
+	need := h.reserve + max(h.want-h.held, 0)
+	if h.rewrites != nil {
+		need += h.rewrites()
 	}
-	return h.reserve + h.rewrites()
+	return need
 }
 
 // figures returns what is free and how much must be so that writes are taken.
@@ -121,7 +127,7 @@ func (h *headroom) figures() (free, need int64) {
 	free, _ = freeSpace(h.dir)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return free, h.need() - h.held
+	return free, h.need()
 }
 
 func (h *headroom) takeBallast() {

@@ -123,7 +123,7 @@ var goodCases = []goodCase{
 	{"checkpoints after each record", opensWith(store.Options{CheckpointEvery: 1})},
 	{"64 KiB pending", opensWith(store.Options{MaxPending: 64 << 10})},
 	{"1 GiB pending", opensWith(store.Options{MaxPending: 1 << 30})},
-	{"a reserve of 32 MiB", opensWith(store.Options{DiskReserve: 32 << 20})},
+	{"a reserve of 48 MiB", opensWith(store.Options{DiskReserve: 48 << 20})},
 	{"the fewest guesses", opensWith(store.Options{GuessesPerHour: math.SmallestNonzeroFloat64})},
 	{"the least limit", opensWith(store.Options{GuessLimit: math.SmallestNonzeroFloat64})},
 	{"a directory that holds what a new disk has", opensBeside("lost+found", "")},

@@ -98,7 +98,7 @@ func cutRound(t *testing.T, r *rand.Rand, v *volume, a *auditor, all bool) (fail
 	dir, file := filepath.Join(v.at, "above", "store"), filepath.Join(v.at, "control")
 	_ = os.Remove(file)
 	o := crashOptions(r)
-	o.DiskReserve = 32 << 20
+	o.DiskReserve = 48 << 20
 	long, most := r.IntN(4) == 0, mostBeforeCut
 	if long {
 		most = mostWithLong
@@ -137,7 +137,7 @@ func cutRound(t *testing.T, r *rand.Rand, v *volume, a *auditor, all bool) (fail
 	}
 	logs = logsBegun(v)
 	o = crashOptions(r)
-	o.DiskReserve = 32 << 20
+	o.DiskReserve = 48 << 20
 	audit(t, dir, o, a, all)
 	return failed, control, logs
 }

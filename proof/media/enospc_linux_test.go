@@ -14,8 +14,9 @@ import (
 
 const (
 	leastMemTable = 8 << 20
-	leastReserve  = 4 * leastMemTable // the least that Options allows
-	smallest      = leastReserve + 4<<20
+	leastReserve  = 6 * leastMemTable // the least that Options allows
+	ballast       = 3 * leastMemTable // what a store keeps in a file while it is open
+	smallest      = leastReserve + ballast + 4<<20
 )
 
 var largest = int64(fewer(400, 80)) << 20
@@ -72,7 +73,7 @@ func fillOne(t *testing.T, r *rand.Rand, kind string, size int64, all tally) {
 	w.child = startChild(t)
 	t.Cleanup(func() { w.child.end() }) // before the unmounting
 	w.place = Place{Dir: filepath.Join(w.vol.dir, "data"), Durability: store.Durability(r.IntN(2)), MemTableSize: leastMemTable, CheckpointEvery: 500 + r.Int64N(5000)}
-	most := max(w.vol.free()-3<<20, leastReserve) // that leaves room to work
+	most := max(w.vol.free()-ballast-3<<20, leastReserve) // that leaves room to work
 	w.place.DiskReserve = leastReserve
 	if r.IntN(3) > 0 {
 		w.place.DiskReserve += r.Int64N(most - leastReserve + 1)
@@ -210,8 +211,8 @@ func (w *world) reopen(depth string) {
 	}
 }
 
-// needed is how much room writes need, or somewhat more: the reserve, and as much as the
-// tables take.
+// needed is how much room writes need, or somewhat more: the reserve, as much as the
+// tables take, and the ballast if it is not there.
 func (w *world) needed() int64 {
 	w.t.Helper()
 	tables, err := filepath.Glob(filepath.Join(w.place.Dir, "journal", "*.sst"))
@@ -219,6 +220,9 @@ func (w *world) needed() int64 {
 		w.t.Fatal(err)
 	}
 	need := w.place.DiskReserve
+	if _, err := os.Stat(filepath.Join(w.place.Dir, "BALLAST")); err != nil {
+		need += ballast
+	}
 	for _, name := range tables {
 		if fi, err := os.Stat(name); err == nil { // the engine may have removed it
 			need += fi.Size()
