@@ -36,7 +36,7 @@ import (
 //   - Small memtables, two waiting at the most: a library must not take 600 MB.
 type badgerEngine struct {
 	db   *badger.DB
-	wal  *walSync // nil if Badger syncs, or nobody
+	wal  *walSync // nil if Badger syncs
 	max  int
 	memt int64
 
@@ -100,8 +100,8 @@ func openBadger(dir string, o *Options) (e engine, err error) {
 		return nil, &CorruptError{What: "engine directory " + dir, Why: err.Error()}
 	}
 	b := &badgerEngine{db: db, max: int(db.MaxBatchSize()) * 9 / 10, memt: o.MemTableSize}
-	if ownSync && o.Durability == Durable {
-		if b.wal, err = openWAL(dir); err != nil {
+	if ownSync {
+		if b.wal, err = openWAL(dir, o.Durability == Durable); err != nil {
 			return nil, errors.Join(err, b.close())
 		}
 	}

@@ -41,10 +41,9 @@ type headroom struct {
 }
 
 const (
-	// lookEvery is how long a look at the free space holds while there is much.
+	// lookEvery is how long a look at the free space holds while there is more than twice
+	// what is needed; with less, each question is one.
 	lookEvery = 20 * time.Millisecond
-	// lookOften is the same while there is less than twice what is needed.
-	lookOften = time.Millisecond
 	// ballastBuffers is how many write buffers the ballast can take: the one in use, one
 	// that is being flushed, and what is made beside them.
 	ballastBuffers = 3
@@ -98,11 +97,11 @@ func (h *headroom) lookLocked() {
 		free, err = freeSpace(h.dir)
 	}
 	h.full.Store(err == nil && free < need)
-	holds := lookEvery
-	if free/2 < need {
-		holds = lookOften
+	until := time.Now()
+	if free/2 > need {
+		until = until.Add(lookEvery)
 	}
-	h.until.Store(time.Now().Add(holds).UnixNano())
+	h.until.Store(until.UnixNano())
 }
 
 // serve says what the engine may write anew; nil if there is no engine any more.

@@ -28,14 +28,19 @@ import (
 // blocks ahead of Badger's are filled with zeros, some at a time, and most syncs then
 // find their blocks allocated and written. Zeros are only ever written over zeros,
 // while no commit is at work: the content of the log does not change.
+//
+// Blocks that are there already have a second use: where the disk is full, an entry that
+// is written to the mapping of a hole ends the process. So they are written ahead also when
+// nothing is synced.
 type walSync struct {
-	dir string
-	mu  sync.Mutex // guards what follows; held briefly, and while zeros are written
-	fid int        // number of the log in f
-	f   *os.File
-	old []*os.File // logs before it that are not synced since Badger left them
-	end int64      // no entry of the log ends beyond this
-	pad int64      // zeros were written up to here
+	dir     string
+	durable bool
+	mu      sync.Mutex // guards what follows; held briefly, and while zeros are written
+	fid     int        // number of the log in f
+	f       *os.File
+	old     []*os.File // logs before it that are not synced since Badger left them
+	end     int64      // no entry of the log ends beyond this
+	pad     int64      // zeros were written up to here
 
 	syncing sync.Mutex // one sync at a time
 	err     error      // of the first failed sync: a later one may not report it again; guarded by syncing
@@ -55,8 +60,8 @@ const (
 
 // openWAL syncs what an earlier process left unsynced in the page cache, so that
 // nothing is answered from records a power cut could still take back.
-func openWAL(dir string) (*walSync, error) {
-	w := &walSync{dir: dir}
+func openWAL(dir string, durable bool) (*walSync, error) {
+	w := &walSync{dir: dir, durable: durable}
 	fids, err := walFiles(dir)
 	if err != nil {
 		return nil, err
@@ -69,6 +74,7 @@ func openWAL(dir string) (*walSync, error) {
 	if w.f == nil {
 		return nil, &CorruptError{What: "engine directory " + dir, Why: "it has no write-ahead log"}
 	}
+	w.pad = walHead // the newest is new: Badger begins one when it opens
 	return w, w.sync()
 }
 
@@ -86,16 +92,23 @@ func walFiles(dir string) (fids []int, err error) {
 	return fids, err
 }
 
-// turn opens log fid after the present one and makes its name durable.
+// turn opens log fid after the present one and makes its name durable, if that is wanted.
 func (w *walSync) turn(fid int) error {
 	f, err := os.OpenFile(filepath.Join(w.dir, fmt.Sprintf("%05d%s", fid, walSuffix)), os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
-	if w.f != nil {
+	switch {
+	case w.f == nil:
+	case w.durable:
 		w.old = append(w.old, w.f)
+	default:
+		_ = w.f.Close() // nothing was written through it but zeros
 	}
 	w.f, w.fid, w.end, w.pad = f, fid, walHead, 0
+	if !w.durable {
+		return nil
+	}
 	return syncDir(w.dir)
 }
 
@@ -168,7 +181,7 @@ func (w *walSync) wrote(pairs []pair) error {
 		}
 		w.end += walTxn
 	}
-	if w.pad == 0 { // a log is padded from its second commit on
+	if w.pad == 0 { // a log that Badger began in a commit is padded from the next on
 		w.pad = w.end
 	}
 	return nil
@@ -192,8 +205,11 @@ func (w *walSync) nextLocked() (int, error) {
 	return -1, err
 }
 
-// sync returns when everything committed before the call is durable.
+// sync returns when everything committed before the call is durable, if it is wanted.
 func (w *walSync) sync() error {
+	if !w.durable {
+		return nil
+	}
 	w.syncing.Lock()
 	defer w.syncing.Unlock()
 	if w.err != nil {
