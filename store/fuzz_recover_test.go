@@ -165,6 +165,7 @@ func FuzzRecover(f *testing.F) {
 			f.Add([]byte{}, []byte{byte(i), op, 8, 0, 0, 0, 3})
 		}
 	}
+	f.Add([]byte{}, []byte{4, 4, 8, 0, 16, 0, 3}) // a run whose number is far from the one before
 	for _, without := range []byte{keyBatch, keyCodes, keyRun, keyEntry, keyCheckpoint, keyManifest, keyStates} {
 		var some []pair
 		for _, p := range pairs {

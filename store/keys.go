@@ -44,7 +44,7 @@ const (
 type keyView struct {
 	hash   uint64
 	epoch  uint64
-	known  int // records with this hash that were seen, and found to hold another key
+	newest uint64 // last record with this hash that was seen, and found to hold another key
 	stripe *keyStripe
 }
 
@@ -74,8 +74,15 @@ func (t *keyTable) view(hash uint64, seen *keyView, numbers []uint64) []uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	numbers = s.numbersLocked(hash, numbers)
-	*seen = keyView{hash: hash, epoch: s.epoch, known: len(numbers), stripe: s}
+	*seen = keyView{hash: hash, epoch: s.epoch, newest: newest(numbers), stripe: s}
 	return numbers
+}
+
+func newest(numbers []uint64) (n uint64) {
+	for _, m := range numbers {
+		n = max(n, m)
+	}
+	return n
 }
 
 func (s *keyStripe) numbersLocked(hash uint64, numbers []uint64) []uint64 {
@@ -97,7 +104,9 @@ func (t *keyTable) claim(seen *keyView) bool {
 	s := seen.stripe
 	s.mu.Lock()
 	var buf [4]uint64
-	if len(s.numbersLocked(seen.hash, buf[:0])) != seen.known || s.epoch > seen.epoch+1 {
+	// By number, not by count: a flush may have taken away what was seen and something
+	// else have come. What is noted later has a greater number.
+	if newest(s.numbersLocked(seen.hash, buf[:0])) > seen.newest || s.epoch > seen.epoch+1 {
 		s.mu.Unlock()
 		return false
 	}

@@ -155,8 +155,8 @@ func (s *Store) loadRunHeaders(v reader) error {
 		if int(h.ID)-len(s.mu.runs) > maxRunGap {
 			return corrupt(key, fmt.Sprintf("runs from %d on are missing", len(s.mu.runs)))
 		}
-		for len(s.mu.runs) <= int(h.ID) {
-			s.mu.runs = append(s.mu.runs, runHeader{})
+		if more := int(h.ID) + 1 - len(s.mu.runs); more > 0 {
+			s.mu.runs = append(s.mu.runs, make([]runHeader, more)...)
 		}
 		s.mu.runs[h.ID] = h
 		return nil
