@@ -298,7 +298,7 @@ func (c *runCursor) fill() (bool, error) {
 		return false, err
 	}
 	c.page = c.page[:0]
-	err = decodePostings(k, v, c.r.First, func(h, n uint64) { c.page = append(c.page, posting{h, n}) })
+	err = decodePostings(k, v, c.r.First, func(h, n uint64) bool { c.page = append(c.page, posting{h, n}); return true })
 	return len(c.page) > 0, err
 }
 

@@ -144,10 +144,11 @@ func (x *index) search(r *indexRun, hash uint64, numbers []uint64) ([]uint64, er
 			// run holds the same postings.
 			return x.searchAgain(r, hash, numbers)
 		}
-		err = decodePostings(k, v, r.First, func(hash40, number uint64) {
+		err = decodePostings(k, v, r.First, func(hash40, number uint64) bool {
 			if hash40 == h {
 				numbers = append(numbers, number)
 			}
+			return hash40 <= h
 		})
 		if err != nil {
 			return nil, err
@@ -188,7 +189,8 @@ func appendPostings(b []byte, ps []posting, base uint64) []byte {
 	return b
 }
 
-func decodePostings(key, value []byte, base uint64, f func(hash40, number uint64)) error {
+// decodePostings calls f for each posting of a page, in order, until it returns false.
+func decodePostings(key, value []byte, base uint64, f func(hash40, number uint64) bool) error {
 	body, err := unseal(key, value)
 	if err != nil {
 		return err
@@ -198,8 +200,8 @@ func decodePostings(key, value []byte, base uint64, f func(hash40, number uint64
 	for n := d.uvarint(); n > 0 && !d.bad; n-- {
 		hash += d.uvarint()
 		number := base + d.uvarint()
-		if !d.bad {
-			f(hash, number)
+		if !d.bad && !f(hash, number) {
+			return nil
 		}
 	}
 	if d.bad {

@@ -21,7 +21,7 @@ const (
 	stock       = 20_000
 	mostAnswers = 6000 // before a kill
 	newStore    = 50   // rounds with one store
-	auditAll    = 10   // rounds between audits of every answer ever given
+	auditAll    = 25   // rounds between audits of every answer ever given
 )
 
 // crashOptions draws options for one opening. They may differ from one to the next.
