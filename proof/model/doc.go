@@ -17,6 +17,8 @@
 // 64-bit hash, codes that crowd into one slot of one shard, the same text in two namespaces,
 // texts that differ in case only and may each be what was typed. Keys, too.
 //
+// TestModelPages does the same with stores that are built with other sizes of pages.
+//
 // A failure is shrunk by rapid and printed as the list of its operations; the run that found
 // it is printed as well, for a failure that rapid cannot bring about again: which of a batch's
 // codes are drawn is up to the store, and its own goroutines run as they like. CODEPOOL_N is
