@@ -49,7 +49,8 @@ const sampleLines = 20
 // line ends it with a *LineError and no effect. Duplicates, in the stream or against
 // the store, are counted and left out, never fatal. An interrupted import is resumed
 // by importing the same stream with the same batch name and terms again; that is also
-// how a batch is extended later.
+// how a batch is extended later. A write to the disk that has begun is waited for,
+// whatever becomes of the context.
 //
 // A zero b.Format takes any text of up to 64 bytes and ignores case, spaces and
 // hyphens; gen.LettersCase or gen.AlnumCase keep the text exactly. Memory: some 50 bytes

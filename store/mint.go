@@ -18,7 +18,8 @@ const mintRound = 1 << 20
 // Mint makes Count new random codes and returns when all of them are durable and in
 // stock. It makes them in rounds; after a crash, a cancelled context or a full disk
 // the batch exists with what was finished (BatchInfo.Complete is false) and Mint with
-// the same batch goes on from there, if it has a name.
+// the same batch goes on from there, if it has a name. A write to the disk that has begun
+// is waited for, whatever becomes of the context.
 //
 // ErrInvalid names everything wrong with b. ErrSpace means that the format's space
 // cannot hold Count codes beside those of its namespace. ErrBatchExists means that the
