@@ -152,7 +152,6 @@ func (h *headroom) dropBallast() error {
 	defer h.mu.Unlock()
 	h.held = 0
 	h.until.Store(0)
-	h.full.Store(h.want > 0) // until the next look
 	if err := os.Remove(h.file()); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
