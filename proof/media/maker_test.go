@@ -170,29 +170,25 @@ func (w *worker) redeemAll(ns string, codes []string) {
 }
 
 func (w *worker) release(ns, code string, keyed bool) {
-	r := store.Reversal{Code: code, Namespace: ns, By: "clerk", Key: w.key(keyed)}
-	_, err := w.m.s.Release(context.Background(), r)
-	if w.failed("release", err) {
-		return
-	}
-	w.m.mu.Lock()
-	defer w.m.mu.Unlock()
-	w.m.known(ns, code, "available")
-	if keyed {
-		w.m.ask.Releases = append(w.m.ask.Releases, r)
-	}
+	w.reverse("release", w.m.s.Release, ns, code, keyed, "available", &w.m.ask.Releases)
 }
 
 func (w *worker) undo(ns, code string, keyed bool) {
+	w.reverse("undo", w.m.s.Undo, ns, code, keyed, "issued", &w.m.ask.Undos)
+}
+
+// reverse takes a code's last step back, after which it is in state to, and notes the
+// request in asked if it has a key.
+func (w *worker) reverse(what string, do func(context.Context, store.Reversal) (store.Reversed, error), ns, code string, keyed bool, to string, asked *[]store.Reversal) {
 	r := store.Reversal{Code: code, Namespace: ns, By: "clerk", Key: w.key(keyed)}
-	_, err := w.m.s.Undo(context.Background(), r)
-	if w.failed("undo", err) {
+	_, err := do(context.Background(), r)
+	if w.failed(what, err) {
 		return
 	}
 	w.m.mu.Lock()
 	defer w.m.mu.Unlock()
-	w.m.known(ns, code, "issued")
+	w.m.known(ns, code, to)
 	if keyed {
-		w.m.ask.Undos = append(w.m.ask.Undos, r)
+		*asked = append(*asked, r)
 	}
 }
