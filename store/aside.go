@@ -3,9 +3,9 @@ package store
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 )
@@ -28,14 +28,11 @@ import (
 // ended in between is undone by the next one. It must be dropped durably before the
 // first answer: put back after a power cut it would take the answer back.
 //
-// Tables that the MANIFEST names need no link. Only a merge removes them, which empties
-// them first, in a link too. A merge during an opening is rare (the engine waits up to a
-// second with the first) and makes the MANIFEST that was set aside useless; then the
-// engine's files stay as they are but for the logs, and what is aside is kept for good.
+// Tables that the MANIFEST names need no link: only a merge removes them, and merges begin
+// after recovery (engine.tidy).
 const (
 	asideDir = "journal-aside"
 	asideNew = "journal-aside-new"
-	keptDir  = "journal-kept-" // and a number
 )
 
 // setAside keeps what the engine may remove. It does nothing after a clean close.
@@ -116,33 +113,23 @@ func putBack(path string) error {
 	} else if err != nil {
 		return err
 	}
-	logs, tables, err := engineFiles(aside)
+	live, _, err := liveTables(aside)
+	if err != nil {
+		return &CorruptError{What: filepath.Join(asideDir, manifestFile), Why: err.Error()}
+	}
+	for name := range live {
+		if _, err := os.Stat(filepath.Join(engine, name)); errors.Is(err, fs.ErrNotExist) {
+			return &CorruptError{What: filepath.Join(engineDir, name), Why: "it is gone"}
+		}
+	}
+	back, tables, err := engineFiles(aside)
 	if err != nil {
 		return err
 	}
-	live, err := namedTables(aside, engine)
-	if err != nil {
+	back[manifestFile] = true
+	maps.Copy(back, tables)
+	if err := removeOthers(engine, back, live); err != nil {
 		return err
-	}
-	back := logs
-	if live != nil { // else a merge was at work: the logs add to what it left
-		back = map[string]bool{manifestFile: true}
-		for _, names := range []map[string]bool{logs, tables} {
-			for name := range names {
-				back[name] = true
-			}
-		}
-		if err := removeOthers(engine, back, live); err != nil {
-			return err
-		}
-	}
-	kept := false
-	for name := range tables {
-		same, err := sameFile(filepath.Join(aside, name), filepath.Join(engine, name))
-		if err != nil {
-			return err
-		}
-		kept = kept || live == nil && !same
 	}
 	for name := range back {
 		// crash point: open: some files are put back
@@ -154,28 +141,7 @@ func putBack(path string) error {
 		return err
 	}
 	// crash point: open: files are put back and still aside
-	if kept {
-		return keepAside(path)
-	}
 	return dropAside(path)
-}
-
-// namedTables returns the tables that the MANIFEST set aside names, or nil if the engine
-// has not all of them any more.
-func namedTables(aside, engine string) (map[string]bool, error) {
-	live, _, err := liveTables(aside)
-	if err != nil {
-		return nil, nil // set aside by hand, or damaged since: of no use
-	}
-	for name := range live {
-		fi, err := os.Stat(filepath.Join(engine, name))
-		if errors.Is(err, fs.ErrNotExist) || err == nil && fi.Size() == 0 {
-			return nil, nil
-		} else if err != nil {
-			return nil, err
-		}
-	}
-	return live, nil
 }
 
 // removeOthers removes logs and tables that the engine has made meanwhile. A table is
@@ -251,21 +217,6 @@ func dropAside(path string) error {
 	// crash point: open: what was aside is dropped and not removed
 	_ = os.RemoveAll(fresh) // else the next opening does
 	return nil
-}
-
-// keepAside gives what is aside a name under which nobody touches it.
-func keepAside(path string) error {
-	for n := 1; ; n++ {
-		kept := filepath.Join(path, fmt.Sprint(keptDir, n))
-		if _, err := os.Stat(kept); errors.Is(err, fs.ErrNotExist) {
-			if err := os.Rename(filepath.Join(path, asideDir), kept); err != nil {
-				return err
-			}
-			return syncDir(path)
-		} else if err != nil {
-			return err
-		}
-	}
 }
 
 // copySparse copies a file so that it survives a power cut, without the zeros that a log

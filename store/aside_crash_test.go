@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -22,7 +23,7 @@ func engineHolds(t *testing.T, dir string) map[string]string {
 	maps.Copy(all, mapTo(tables))
 	for name := range all {
 		b, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			t.Fatal(err)
 		}
 		all[name] = string(b)
@@ -160,43 +161,56 @@ func TestOpeningEndedAnywhere(t *testing.T) {
 	}
 }
 
-// When a merge has removed tables meanwhile, the MANIFEST that was set aside is of no use.
-// What is aside and nowhere else is kept; the engine's files are left to the engine.
-func TestAsideIsKeptAfterMerge(t *testing.T) {
-	dir, _ := crashedWithoutTable(t)
-	engine := filepath.Join(dir, engineDir)
-	was := engineHolds(t, engine)
-	if err := setAside(dir); err != nil {
-		t.Fatal(err)
-	}
-	openEngine(t, dir)
-	live, _, err := liveTables(filepath.Join(dir, asideDir))
-	if err != nil || len(live) != 1 {
-		t.Fatalf("%v, %v", live, err)
-	}
-	for name := range live {
-		if err := os.Remove(filepath.Join(engine, name)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	now := engineHolds(t, engine)
-	if err := putBack(dir); err != nil {
-		t.Fatal(err)
-	}
-	kept := engineHolds(t, filepath.Join(dir, keptDir+"1"))
-	for name, b := range was {
-		switch got := engineHolds(t, engine); {
-		case filepath.Ext(name) == logSuffix:
-			if got[name] != b {
-				t.Errorf("%s is not back", name)
+// A MANIFEST that was set aside and is damaged since, or names a table that is gone, is no
+// reason to change anything.
+func TestAsideDamaged(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		damage func(t *testing.T, dir string)
+	}{
+		{"MANIFEST aside", func(t *testing.T, dir string) {
+			if err := os.WriteFile(filepath.Join(dir, asideDir, manifestFile), []byte("Bdgr"), 0o644); err != nil {
+				t.Fatal(err)
 			}
-		case got[name] != now[name]:
-			t.Errorf("%s is another", name)
-		case !live[name] && kept[name] != b:
-			t.Errorf("%s is not kept", name)
-		}
-	}
-	if _, err := os.Stat(filepath.Join(dir, asideDir)); !os.IsNotExist(err) {
-		t.Errorf("%s is still there: %v", asideDir, err)
+		}},
+		{"MANIFEST aside is gone", func(t *testing.T, dir string) {
+			if err := os.Remove(filepath.Join(dir, asideDir, manifestFile)); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"a table is gone", func(t *testing.T, dir string) {
+			live, _, err := liveTables(filepath.Join(dir, asideDir))
+			if err != nil || len(live) != 1 {
+				t.Fatalf("%v, %v", live, err)
+			}
+			for name := range live {
+				if err := os.Remove(filepath.Join(dir, engineDir, name)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir, _ := crashedWithoutTable(t)
+			if err := setAside(dir); err != nil {
+				t.Fatal(err)
+			}
+			openEngine(t, dir)
+			c.damage(t, dir)
+			was, aside := engineHolds(t, filepath.Join(dir, engineDir)), engineHolds(t, filepath.Join(dir, asideDir))
+			s, err := Open(dir, &Options{Durability: WeakNoSync})
+			if err == nil {
+				s.Close()
+			}
+			if !errors.Is(err, ErrCorrupt) {
+				t.Errorf("open: %v, want ErrCorrupt", err)
+			}
+			if got := engineHolds(t, filepath.Join(dir, engineDir)); !maps.Equal(got, was) {
+				t.Errorf("the engine has %v, it had %v, or they differ", slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(was)))
+			}
+			if got := engineHolds(t, filepath.Join(dir, asideDir)); !maps.Equal(got, aside) {
+				t.Errorf("aside is %v, it was %v, or they differ", slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(aside)))
+			}
+		})
 	}
 }

@@ -231,11 +231,9 @@ func restorePairs(ctx context.Context, path string, r io.Reader, opt *Options, d
 		return m, err
 	}
 	eng := &fuse{engine: badger}
-	d.head.serve(eng.rewrites)
-	defer func() {
-		d.head.serve(nil)
-		err = errors.Join(err, d.head.dropBallast(), eng.close())
-	}()
+	d.head.serve()
+	eng.tidy(d.head)
+	defer func() { err = errors.Join(err, d.head.end(), eng.close()) }()
 	f := &frameReader{r: bufio.NewReaderSize(&steadyReader{ctx, r}, 1<<20), sum: sha256.New()}
 	if err := f.head(); err != nil {
 		return m, err

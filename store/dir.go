@@ -23,7 +23,6 @@ import (
 //	BALLAST      room that is kept while the store is open (room.go)
 //	journal/     the engine's files
 //	journal-aside/, journal-aside-new/  only while a store opens (aside.go)
-//	journal-kept-*/ what an opening could not put back
 const (
 	formatFile    = "CODEPOOL"
 	lockFile      = "LOCK"
@@ -282,11 +281,11 @@ func (d *directory) room(look bool) error {
 
 // makeRoom gives the engine room to open an existing store (headroom.opening).
 func (d *directory) makeRoom() error {
-	logs, merged, err := openingWork(filepath.Join(d.path, engineDir))
+	logs, err := openingWork(filepath.Join(d.path, engineDir))
 	if err != nil {
 		return err
 	}
-	return d.head.opening(logs, merged)
+	return d.head.opening(logs)
 }
 
 // close syncs the mark and unlocks; a second call does nothing.

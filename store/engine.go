@@ -37,9 +37,10 @@ type engine interface {
 	// sizes must return the bytes that the engine's files occupy and the memory it
 	// keeps for writing.
 	sizes() (disk, memory int64)
-	// rewrites must return how many bytes the engine may write by itself to put in the
-	// place of what it has.
-	rewrites() int64
+	// tidy must let the engine rewrite what it has, in the background until close, when
+	// that saves room or reading. It must have room lent for all that it writes so. It is
+	// called once at the most.
+	tidy(room *headroom)
 	// close must release everything. It is called once, after the last write.
 	close() error
 }

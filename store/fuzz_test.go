@@ -41,7 +41,7 @@ func (m memEngine) sync() error                       { return nil }
 func (m memEngine) view(f func(reader) error) error   { return f(m) }
 func (m memEngine) maxCommit() int                    { return 1 << 20 }
 func (m memEngine) sizes() (disk, memory int64)       { return 0, 0 }
-func (m memEngine) rewrites() int64                   { return 0 }
+func (m memEngine) tidy(*headroom)                    {}
 func (m memEngine) close() error                      { return nil }
 func (m memEngine) get(key []byte) ([]byte, error)    { return slices.Clone(m[string(key)]), nil }
 func (m memEngine) put(key, payload []byte) memEngine { m[string(key)] = seal(key, payload); return m }

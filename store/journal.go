@@ -7,19 +7,18 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
+	"math"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/dgraph-io/badger/v4"
-	"github.com/dgraph-io/badger/v4/fb"
 	"github.com/dgraph-io/badger/v4/options"
-	"github.com/dgraph-io/badger/v4/table"
 )
 
-// This is the only file that imports Badger. Every option is set on purpose:
+// This file, merges.go and tables.go are the only ones that import Badger. Every option is
+// set on purpose:
 //
 //   - SyncWrites, or off and walSync in its place where the system allows it: commit
 //     returns after the write-ahead log is synced, once a transaction, which is why a
@@ -31,16 +30,20 @@ import (
 //   - No compression, no block cache: values are packed already and read through
 //     the page cache. Badger checks a block's checksum when it reads it, because it
 //     panics on some damaged ones; the values have checksums of ours besides.
-//   - BaseLevelSize large: tables go from level 0 to the last level at once. Keys are
-//     laid out (keyspace.go) so that what is new overlaps little of what is old there.
+//   - No compactors: when tables are merged is decided in merges.go, and so nothing of
+//     Badger's stalls a flush. BaseLevelSize without limit: there is level 0 and the last
+//     level. Keys are laid out (keyspace.go) so that what is new overlaps little of what
+//     is old there.
 //   - Small memtables, two waiting at the most: a library must not take 600 MB.
 type badgerEngine struct {
-	db   *badger.DB
-	wal  *walSync // nil if Badger syncs
-	max  int
-	memt int64
+	db     *badger.DB
+	wal    *walSync // nil if Badger syncs
+	merger *merger
+	max    int
+	memt   int64
 
 	writing sync.Mutex // one transaction at a time
+	unseen  int64      // bytes written since the merger was told; under writing
 
 	// Badger panics when it is read after Close: views hold mu for reading, close
 	// takes it after closing has told long scans to end.
@@ -50,9 +53,6 @@ type badgerEngine struct {
 
 // memTables is how many full write buffers may wait for the disk beside the one in use.
 const memTables = 2
-
-// mergeFrom is how many new tables are merged with the old ones.
-const mergeFrom = 4
 
 func openBadger(dir string, o *Options) (e engine, err error) {
 	opening := false
@@ -65,6 +65,7 @@ func openBadger(dir string, o *Options) (e engine, err error) {
 	if err := settleEmptyLogs(dir); err != nil {
 		return nil, err
 	}
+	log := &badgerLogger{l: o.Logger}
 	bo := badger.DefaultOptions(dir).
 		WithSyncWrites(o.Durability == Durable && !ownSync).
 		WithDetectConflicts(false).
@@ -73,10 +74,10 @@ func openBadger(dir string, o *Options) (e engine, err error) {
 		WithValueThreshold(1 << 20).
 		WithValueLogFileSize(1 << 20).
 		WithBaseTableSize(8 << 20).
-		WithBaseLevelSize(1 << 30).
-		WithNumLevelZeroTables(mergeFrom).
-		WithNumLevelZeroTablesStall(32).
-		WithNumCompactors(2).
+		WithBaseLevelSize(math.MaxInt64).
+		WithNumLevelZeroTables(1). // Flatten merges if there are more
+		WithNumLevelZeroTablesStall(math.MaxInt32).
+		WithNumCompactors(0).
 		WithNumGoroutines(2).
 		WithBlockSize(16 << 10).
 		WithBlockCacheSize(0).
@@ -88,7 +89,7 @@ func openBadger(dir string, o *Options) (e engine, err error) {
 		WithNumVersionsToKeep(1).
 		WithCompactL0OnClose(false).
 		WithBypassLockGuard(true). // LOCK in the directory above is ours
-		WithLogger(badgerLogger{o.Logger})
+		WithLogger(log)
 	// crash point: open: empty logs are settled
 	opening = true
 	db, err := badger.Open(bo)
@@ -99,7 +100,7 @@ func openBadger(dir string, o *Options) (e engine, err error) {
 	if err != nil {
 		return nil, &CorruptError{What: "engine directory " + dir, Why: err.Error()}
 	}
-	b := &badgerEngine{db: db, max: int(db.MaxBatchSize()) * 9 / 10, memt: o.MemTableSize}
+	b := &badgerEngine{db: db, merger: newMerger(db, log), max: int(db.MaxBatchSize()) * 9 / 10, memt: o.MemTableSize}
 	if ownSync {
 		if b.wal, err = openWAL(dir, o.Durability == Durable); err != nil {
 			return nil, errors.Join(err, b.close())
@@ -111,115 +112,6 @@ func openBadger(dir string, o *Options) (e engine, err error) {
 // errStillAtWork says that Badger panicked while it opened, in which case nothing ends
 // the goroutines that it has started: they may still remove files.
 var errStillAtWork = errors.New("the next opening puts its files back")
-
-const manifestFile = badger.ManifestFilename
-
-// openingWork returns how many bytes the engine may write by itself when it opens: to flush
-// its logs, and to merge tables if there are too many new ones then. A merge writes at most
-// as much as there is, before it removes what it replaces.
-func openingWork(dir string) (logs, merged int64, err error) {
-	m, _, err := readManifest(dir)
-	if err != nil {
-		return 0, 0, err
-	}
-	entries, err := os.ReadDir(dir)
-	fresh := 0
-	if len(m.Levels) > 0 {
-		fresh = len(m.Levels[0].Tables)
-	}
-	for _, e := range entries {
-		fi, serr := e.Info()
-		if err = errors.Join(err, serr); serr != nil {
-			continue
-		}
-		switch filepath.Ext(e.Name()) {
-		case logSuffix:
-			logs += allocated(fi)
-			fresh++
-		case tableSuffix:
-			merged += fi.Size()
-		}
-	}
-	if fresh < mergeFrom {
-		merged = 0
-	}
-	return logs, merged, err
-}
-
-// liveTables returns the names of the tables that the MANIFEST names, and whether it is
-// whole to its end: Badger cuts off an entry that is not.
-func liveTables(dir string) (live map[string]bool, whole bool, err error) {
-	m, whole, err := readManifest(dir)
-	live = map[string]bool{}
-	for id := range m.Tables {
-		live[table.IDToFilename(id)] = true
-	}
-	return live, whole, err
-}
-
-func readManifest(dir string) (m badger.Manifest, whole bool, err error) {
-	f, err := os.Open(filepath.Join(dir, manifestFile))
-	if err != nil {
-		return m, false, err
-	}
-	defer f.Close()
-	m, end, err := badger.ReplayManifestFile(f, 0, badger.DefaultOptions(dir).WithLogger(nil))
-	if err != nil {
-		return m, false, engineError(err)
-	}
-	fi, err := f.Stat()
-	return m, err == nil && end == fi.Size(), err
-}
-
-const (
-	tableSuffix = ".sst"
-	logSuffix   = ".mem"
-)
-
-// lastBlock returns where the last block of a table stands, by the table's index, whose
-// checksum was checked. The blocks must stand side by side from the table's beginning
-// up to the index, at end.
-func lastBlock(index []byte, end int64) (from int64, err error) {
-	defer caught(&err)
-	t := fb.GetRootAsTableIndex(index, 0)
-	var at int64
-	for i := range t.OffsetsLength() {
-		var b fb.BlockOffset
-		t.Offsets(&b, i)
-		if int64(b.Offset()) != at || b.KeyLength() == 0 {
-			return 0, errors.New("its index makes no sense")
-		}
-		from, at = at, at+int64(b.Len())
-	}
-	if at != end || from == end {
-		return 0, fmt.Errorf("its blocks have %d bytes, by its index %d", end, at)
-	}
-	return from, nil
-}
-
-// settleEmptyLogs removes logs of length 0, beside which Badger refuses to open. A crash
-// leaves a write-ahead log (.mem) so in two ways: between the creation of the newest and its
-// first sync, before anything in it was acknowledged; or while Badger deletes an old one,
-// which it first truncates, after the table made from it was synced and named in the
-// MANIFEST. A log that went missing otherwise shows in the ledger, which would end below its
-// high-water mark or have a gap. A value log (.vlog) is left so in the same ways; it never
-// holds anything, as all values are below the threshold.
-func settleEmptyLogs(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	for _, e := range entries {
-		if ext := filepath.Ext(e.Name()); ext != logSuffix && ext != ".vlog" {
-			continue
-		}
-		fi, statErr := e.Info()
-		if err = errors.Join(err, statErr); err == nil && fi.Size() == 0 {
-			err = os.Remove(filepath.Join(dir, e.Name()))
-		}
-	}
-	return err
-}
 
 func (b *badgerEngine) maxCommit() int { return b.max }
 
@@ -267,8 +159,17 @@ func (b *badgerEngine) write(pairs []pair) error {
 	if err == nil && b.wal != nil {
 		err = b.wal.wrote(pairs)
 	}
+	for _, p := range pairs {
+		b.unseen += int64(p.size())
+	}
+	if b.unseen >= b.memt/2 {
+		b.unseen = 0
+		b.merger.look()
+	}
 	return err
 }
+
+func (b *badgerEngine) tidy(room *headroom) { b.merger.start(room) }
 
 func (b *badgerEngine) get(key []byte) (value []byte, err error) {
 	err = b.view(func(r reader) error {
@@ -302,24 +203,11 @@ func (b *badgerEngine) sizes() (disk, memory int64) {
 	return disk, b.memt * (memTables + 1)
 }
 
-// rewrites is the size of all tables: a table that has a code page and one that has the
-// newest entry, in one merge, rewrite all between them.
-func (b *badgerEngine) rewrites() (n int64) {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	if b.closing.Load() {
-		return 0
-	}
-	for _, l := range b.db.Levels() {
-		n += l.Size
-	}
-	return n
-}
-
 func (b *badgerEngine) close() error {
 	b.closing.Store(true)
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.merger.end()
 	err := engineError(b.db.Close())
 	if b.wal != nil {
 		err = errors.Join(err, b.wal.close())
@@ -410,13 +298,22 @@ func caught(err *error) {
 
 // badgerLogger passes Badger's messages on: warnings and errors as they are, the
 // rest at debug level.
-type badgerLogger struct{ l *slog.Logger }
+type badgerLogger struct {
+	l        *slog.Logger
+	flattens atomic.Int32 // merges that Flatten may still begin; see merger.merge
+}
 
-func (b badgerLogger) log(level slog.Level, format string, args []any) {
+func (b *badgerLogger) log(level slog.Level, format string, args []any) {
 	b.l.Log(context.Background(), level, strings.TrimSpace(fmt.Sprintf(format, args...)), "from", "engine")
 }
 
-func (b badgerLogger) Errorf(f string, a ...any)   { b.log(slog.LevelError, f, a) }
-func (b badgerLogger) Warningf(f string, a ...any) { b.log(slog.LevelWarn, f, a) }
-func (b badgerLogger) Infof(f string, a ...any)    { b.log(slog.LevelDebug, f, a) }
-func (b badgerLogger) Debugf(string, ...any)       {}
+func (b *badgerLogger) Errorf(f string, a ...any)   { b.log(slog.LevelError, f, a) }
+func (b *badgerLogger) Warningf(f string, a ...any) { b.log(slog.LevelWarn, f, a) }
+func (b *badgerLogger) Debugf(string, ...any)       {}
+
+func (b *badgerLogger) Infof(f string, a ...any) {
+	if strings.HasPrefix(f, flattenGoesOn) && b.flattens.Add(-1) < 0 {
+		panic(errOneMerge)
+	}
+	b.log(slog.LevelDebug, f, a)
+}

@@ -17,27 +17,28 @@ import (
 // its files through mappings: if the disk has no block for a page of one, the process ends
 // with SIGBUS, in a goroutine that no caller can guard. So:
 //
-//   - writes are refused while less is free than the reserve and all that a merge of the
-//     engine may write anew beside what it replaces;
+//   - writes are refused while less is free than the reserve, and a merge of tables begins
+//     only where there is twice what it may write beside that (merges.go): once for the
+//     merge, and once because it is held back from writes until the merge ends;
 //   - beside that, room enough to flush the write buffers is kept in a file, the ballast.
 //     It is given up to close the engine and to open it again, which then works also where
 //     another program took everything else. Without it there are no writes.
 //
 // The least reserve is for what was decided before writes were refused: up to four write
-// buffers are flushed, one after another, and what they became takes part in a merge.
+// buffers are flushed, one after another.
 type headroom struct {
-	dir      string
-	reserve  int64
-	want     int64        // size of the ballast; 0 where a file cannot be given its blocks in advance
-	rewrites func() int64 // what merges may write anew; nil while there is no engine
+	dir     string
+	reserve int64
+	want    int64 // size of the ballast; 0 where a file cannot be given its blocks in advance
 
 	full  atomic.Bool
 	until atomic.Int64 // the last look holds until then, ns; written under mu
 
-	mu    sync.Mutex // held while looking; guards what follows
-	held  int64      // bytes of ballast that are there
-	ended bool       // no ballast is made any more
-	kept  bool       // what there is stays for the next opening
+	mu      sync.Mutex // held while looking; guards what follows
+	serving bool       // there is an engine, and it is not about to be closed
+	held    int64      // bytes of ballast that are there
+	lent    int64      // bytes held back for a merge under way
+	kept    bool       // what there is of the ballast stays for the next opening
 }
 
 const (
@@ -79,7 +80,7 @@ func (h *headroom) check(look bool) error {
 	}
 	if h.full.Load() {
 		free, need := h.figures()
-		return fmt.Errorf("%w: %s has %d MiB free, writes need %d MiB (Options.DiskReserve, and as much as the tables take)", ErrDiskFull, h.dir, free>>20, need>>20)
+		return fmt.Errorf("%w: %s has %d MiB free, writes need %d MiB (Options.DiskReserve)", ErrDiskFull, h.dir, free>>20, need>>20)
 	}
 	return nil
 }
@@ -91,7 +92,7 @@ func (h *headroom) old() bool { return time.Now().UnixNano() >= h.until.Load() }
 func (h *headroom) lookLocked() {
 	free, err := freeSpace(h.dir)
 	need := h.need()
-	if err == nil && h.rewrites != nil && h.held < h.want && free >= need && !h.ended {
+	if err == nil && h.serving && h.held < h.want && free >= need {
 		h.takeBallast()
 		need = h.need()
 		free, err = freeSpace(h.dir)
@@ -104,21 +105,38 @@ func (h *headroom) lookLocked() {
 	h.until.Store(until.UnixNano())
 }
 
-// serve says what the engine may write anew; nil if there is no engine any more.
-func (h *headroom) serve(rewrites func() int64) {
+// serve is called when there is an engine.
+func (h *headroom) serve() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.rewrites = rewrites
+	h.serving = true
 	h.until.Store(0)
 }
 
 // need is how much must be free for writes.
 func (h *headroom) need() int64 {
-	need := h.reserve + max(h.want-h.held, 0)
-	if h.rewrites != nil {
-		need += h.rewrites()
+	return h.reserve + max(h.want-h.held, 0) + h.lent
+}
+
+// lend holds n bytes back for a merge, until giveBack, or reports that there is no room
+// for it.
+func (h *headroom) lend(n int64) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	free, err := freeSpace(h.dir)
+	if !h.serving || err == nil && (free-h.need())/2 < n {
+		return false
 	}
-	return need
+	h.lent += n
+	h.until.Store(0)
+	return true
+}
+
+func (h *headroom) giveBack() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lent = 0
+	h.until.Store(0)
 }
 
 // figures returns what is free and how much must be so that writes are taken.
@@ -159,10 +177,9 @@ func (h *headroom) dropBallast() error {
 }
 
 // opening gives the engine the ballast, and reports ErrDiskFull if that and what is free is
-// not enough for what is done first: the logs that a crash left are set aside and flushed,
-// and tables merged if that makes too many of them.
-func (h *headroom) opening(logs, merged int64) error {
-	need := 2*logs + merged + openingRoom
+// not enough for what is done first: the logs that a crash left are set aside and flushed.
+func (h *headroom) opening(logs int64) error {
+	need := 2*logs + openingRoom
 	free, err := freeSpace(h.dir)
 	if err == nil && free+h.held < need {
 		h.kept = true
@@ -171,13 +188,14 @@ func (h *headroom) opening(logs, merged int64) error {
 	return h.dropBallast()
 }
 
-// end gives up the ballast for good, so that the engine can be closed.
+// end gives up the ballast for good, so that the engine can be closed, and lets no merge
+// begin any more.
 func (h *headroom) end() error {
 	if h.kept {
 		return nil
 	}
 	h.mu.Lock()
-	h.ended = true
+	h.serving = false
 	h.mu.Unlock()
 	return h.dropBallast()
 }

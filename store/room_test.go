@@ -12,7 +12,7 @@ import (
 func TestRoomWithoutBallast(t *testing.T) {
 	o := Options{}.withDefaults()
 	h := newHeadroom(t.TempDir(), &o)
-	h.serve(func() int64 { return 0 })
+	h.serve()
 	var wg sync.WaitGroup
 	over := make(chan struct{})
 	for range 4 {
@@ -48,20 +48,50 @@ func TestRoomWithoutBallast(t *testing.T) {
 	}
 }
 
-// What merges may write anew counts, and writes go on when it is less again.
-func TestRoomForMerges(t *testing.T) {
+// A merge needs twice the room that it may take, and writes need that much more until it
+// ends.
+func TestLend(t *testing.T) {
 	o := Options{}.withDefaults()
 	h := newHeadroom(t.TempDir(), &o)
-	merged := int64(1) << 60
-	h.serve(func() int64 { return merged })
-	if err := h.check(true); !errors.Is(err, ErrDiskFull) {
-		t.Errorf("with a merge larger than any disk: %v", err)
+	if h.lend(1) {
+		t.Error("lent before there is an engine")
 	}
-	merged = 0
+	h.serve()
+	if err := h.check(true); err != nil {
+		t.Fatal(err)
+	}
+	free, need := h.figures()
+	if h.lend(free - need) {
+		t.Error("lent all that there is")
+	}
+	n := (free - need) / 4 // others work on this disk too
+	if !h.lend(n) {
+		t.Error("not lent")
+	}
+	if _, got := h.figures(); got != need+n {
+		t.Errorf("writes need %d, want %d more than %d", got, n, need)
+	}
+	if err := h.check(true); err != nil {
+		t.Errorf("while room is lent: %v", err)
+	}
+	h.mu.Lock()
+	h.lent = 1 << 60
+	h.until.Store(0)
+	h.mu.Unlock()
+	if err := h.check(true); !errors.Is(err, ErrDiskFull) {
+		t.Errorf("with more lent than there is: %v", err)
+	}
+	h.giveBack()
 	if err := h.check(false); err != nil { // a full disk is looked at each time
-		t.Errorf("with nothing to merge: %v", err)
+		t.Errorf("when it is given back: %v", err)
+	}
+	if _, got := h.figures(); got != need {
+		t.Errorf("writes need %d, want %d", got, need)
 	}
 	if err := h.end(); err != nil {
 		t.Fatal(err)
+	}
+	if h.lend(1) {
+		t.Error("lent after the end")
 	}
 }

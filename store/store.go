@@ -133,7 +133,7 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 		return nil, err
 	}
 	eng := &fuse{engine: badger}
-	d.head.serve(eng.rewrites)
+	d.head.serve()
 	// crash point: open: the engine is open
 	s = &Store{opt: *opt, path: d.path, dir: d, eng: eng, opened: start, adding: make(chan struct{}, 1), closing: make(chan struct{}), statePages: map[statePageID]pageStamp{}, keys: newKeyTable()}
 	for i := range s.drawKeys {
@@ -168,6 +168,7 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 		return nil, errors.Join(err, d.head.end(), eng.close())
 	}
 	// crash point: open: recovered
+	eng.tidy(d.head) // only now: nothing must be aside, see aside.go
 	_ = d.room(true) // what it refuses is refused when it is asked for
 	s.recovered.Took = time.Since(start)
 	s.intake = newIntake(s)

@@ -211,24 +211,29 @@ func (w *world) reopen(depth string) {
 	}
 }
 
-// needed is how much room writes need, or somewhat more: the reserve, as much as the
-// tables take, and the ballast if it is not there.
+// needed is how much room writes need while the engine rests: the reserve, and the ballast
+// if it is not there.
 func (w *world) needed() int64 {
+	need := w.place.DiskReserve
+	if _, err := os.Stat(filepath.Join(w.place.Dir, "BALLAST")); err != nil {
+		need += ballast
+	}
+	return need
+}
+
+// mergeable is how much room a merge may take.
+func (w *world) mergeable() (n int64) {
 	w.t.Helper()
 	tables, err := filepath.Glob(filepath.Join(w.place.Dir, "journal", "*.sst"))
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	need := w.place.DiskReserve
-	if _, err := os.Stat(filepath.Join(w.place.Dir, "BALLAST")); err != nil {
-		need += ballast
-	}
 	for _, name := range tables {
 		if fi, err := os.Stat(name); err == nil { // the engine may have removed it
-			need += fi.Size()
+			n += fi.Size()
 		}
 	}
-	return need
+	return n
 }
 
 // fill works until writes are refused, or reports false. With own it is the work alone
@@ -330,7 +335,7 @@ func (w *world) resume() {
 		if b.whole {
 			continue
 		}
-		if before := b.minted; w.mint("resume", b) && b.minted == before && w.vol.free() > w.needed()+16<<20 {
+		if before := b.minted; w.mint("resume", b) && b.minted == before && w.vol.free() > w.needed()+w.mergeable()+16<<20 {
 			w.t.Errorf("with %d bytes free a mint that the full disk cut short does not go on", w.vol.free())
 		}
 	}

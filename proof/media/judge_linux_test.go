@@ -209,27 +209,31 @@ func (w *world) reads(phase string) {
 }
 
 // quiet waits until the engine has no work left: it has one log, no table that its
-// manifest does not name, and too few new tables to merge them. It reports whether the
-// store lived through that.
+// manifest does not name, and no room is held back for a merge; and that several times in
+// a row, as a merge may be about to begin. It reports whether the store lived through that.
 func (w *world) quiet(phase string) bool {
 	w.t.Helper()
 	dir := filepath.Join(w.place.Dir, "journal")
+	still := 0
 	for range quietTries {
+		still++
 		var p Proof
 		if !w.call(phase, "Store.Stats", None{}, &p) {
 			return false
 		}
+		need := w.needed()
 		logs, err1 := filepath.Glob(filepath.Join(dir, "*.mem"))
 		tables, err2 := filepath.Glob(filepath.Join(dir, "*.sst"))
 		m, err := manifestOf(dir)
-		if err1 != nil || err2 != nil || err != nil || len(logs) > 1 || len(tables) != len(m.Tables) || len(m.Levels) > 0 && len(m.Levels[0].Tables) >= 4 {
+		if err1 != nil || err2 != nil || err != nil || len(logs) > 1 || len(tables) != len(m.Tables) || p.Stats.DiskNeeded != need {
+			still = 0
 			continue
 		}
 		if !slices.ContainsFunc(tables, func(name string) bool {
 			id, ok := table.ParseFileID(name)
 			_, named := m.Tables[id]
 			return !ok || !named
-		}) {
+		}) && still >= stillFor {
 			return true
 		}
 	}
@@ -237,8 +241,11 @@ func (w *world) quiet(phase string) bool {
 	return true
 }
 
-// quietTries bounds how often quiet looks, some minutes.
-const quietTries = 200_000
+const (
+	// quietTries bounds how often quiet looks, some minutes.
+	quietTries = 200_000
+	stillFor   = 5
+)
 
 func manifestOf(dir string) (badger.Manifest, error) {
 	f, err := os.Open(filepath.Join(dir, badger.ManifestFilename))
