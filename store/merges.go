@@ -32,8 +32,8 @@ const (
 	// mergeFrom is how many new tables there are at least when some are merged.
 	mergeFrom = 4
 	// mergeWorth is how many bytes of old tables a merge may rewrite for each byte that
-	// new tables have. It bounds both the work, to that much for each byte written, and
-	// the share of the disk that stale data takes in new tables.
+	// new tables have. It bounds the work, and the share of the disk that new tables and
+	// what is stale in them take.
 	mergeWorth = 8
 )
 

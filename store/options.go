@@ -42,10 +42,9 @@ type Options struct {
 	// MaxPending bounds the bytes of decided operations that wait for the disk; a
 	// caller beyond it waits. Default 4 MiB.
 	MaxPending int
-	// DiskReserve is the room in bytes that is kept free on the disk beside what the
-	// engine may need to merge its tables, which is as much as they take: with less,
-	// writes are refused with ErrDiskFull. Another 3 × MemTableSize are kept in a file
-	// while the store is open. Default 32 × MemTableSize; the least is 6 × MemTableSize.
+	// DiskReserve is the room in bytes that is kept free on the disk: with less, writes
+	// are refused with ErrDiskFull. Another 3 × MemTableSize are kept in a file while the
+	// store is open. Default 32 × MemTableSize; the least is 6 × MemTableSize.
 	DiskReserve int64
 	// GuessesPerHour is how fast an attacker is assumed to try codes; GuessLimit how
 	// many hits a year are acceptable. Defaults: 4,000,000 and 0.01.
