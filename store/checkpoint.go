@@ -190,6 +190,9 @@ func (s *Store) writeStates(ctx context.Context) (err error) {
 		if err := s.com.waitFor(ctx, marks); err != nil { // the page never runs ahead of the journal
 			return err
 		}
+		if err := s.dir.room(true); err != nil { // looked at anew: what is given up here is made later
+			return err
+		}
 		err := s.eng.commit(pairs)
 		// crash point: checkpoint: some state pages are written
 		pairs, weight = pairs[:0], 0

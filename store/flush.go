@@ -176,11 +176,19 @@ func (x *index) publish(runs []*indexRun, upto uint64, doomed []*indexRun) error
 		return err
 	}
 	key := []byte{keyManifest}
-	if err := x.eng.commit([]pair{{key, seal(key, body)}}); err != nil {
+	if err := x.commit([]pair{{key, seal(key, body)}}); err != nil {
 		return err
 	}
 	x.doomed = doomed
 	return nil
+}
+
+// commit writes where there is room: the index can be made later.
+func (x *index) commit(pairs []pair) error {
+	if err := x.room(); err != nil {
+		return err
+	}
+	return x.eng.commit(pairs)
 }
 
 // dropDoomed deletes what is of no use any more.
@@ -316,7 +324,7 @@ func (x *index) drop(r *indexRun) error {
 	const some = 1000
 	// crash point: retire: an old run is about to be deleted
 	for part := range slices.Chunk(pairs, some) {
-		if err := x.eng.commit(part); err != nil {
+		if err := x.commit(part); err != nil {
 			return err
 		}
 	}
@@ -373,7 +381,7 @@ func (w *runWriter) put(p pair) error {
 }
 
 func (w *runWriter) commit() error {
-	err := w.x.eng.commit(w.pairs)
+	err := w.x.commit(w.pairs)
 	w.pairs, w.bytes = nil, 0
 	return err
 }

@@ -21,8 +21,9 @@ import (
 //
 // A hash only leads to a record; who asked compares the record itself.
 type index struct {
-	eng *fuse
-	com *committer
+	eng  *fuse
+	com  *committer
+	room func() error // asked before each write
 
 	runs atomic.Pointer[[]*indexRun] // newest last
 

@@ -146,7 +146,7 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 	s.mu.staged = map[uint32]struct{}{}
 	if s.pool, err = shard.New(opt.Shards); err == nil {
 		s.gate = newGate(opt.Shards)
-		s.index = &index{eng: eng}
+		s.index = &index{eng: eng, room: func() error { return d.room(true) }}
 		err = s.recover(high)
 	}
 	if err == nil && fresh {
