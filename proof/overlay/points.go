@@ -2,6 +2,10 @@ package overlay
 
 import (
 	"fmt"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -25,7 +29,9 @@ const (
 	StallForEnv = "CODEPOOL_STALL_FOR" // for how long, as 5ms
 )
 
-const pointsFile = `package store
+// pointsFile is what the calls need, behind the package clause. Each package counts for
+// itself: a name is in one of them only.
+const pointsFile = `
 
 import (
 	"os"
@@ -54,33 +60,52 @@ func crashPoint(name string) {
 }
 `
 
-// EnablePoints turns the crash points of the store into calls and returns their names.
+// EnablePoints turns the crash points of the store and of the packages below it into calls
+// and returns their names.
 func (o *Overlay) EnablePoints() ([]string, error) {
-	files, err := filepath.Glob(filepath.Join(o.root, "store", "*.go"))
+	var names []string
+	err := filepath.WalkDir(filepath.Join(o.root, "store"), func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && d.Name() == "testdata":
+			return filepath.SkipDir
+		case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		file, err := filepath.Rel(o.root, path)
+		if err != nil {
+			return err
+		}
+		here, err := o.enablePoints(filepath.ToSlash(file))
+		for _, name := range here {
+			if slices.Contains(names, name) {
+				return fmt.Errorf("%s: crash point %q is there twice", file, name)
+			}
+			names = append(names, name)
+		}
+		return err
+	})
+	return names, err
+}
+
+// enablePoints is EnablePoints for one file; its package is given what the calls need.
+func (o *Overlay) enablePoints(file string) (names []string, err error) {
+	text, err := o.Text(file)
 	if err != nil {
 		return nil, err
 	}
-	var names []string
-	for _, path := range files {
-		file := "store/" + filepath.Base(path)
-		if strings.HasSuffix(file, "_test.go") {
-			continue
-		}
-		text, err := o.Text(file)
-		if err != nil {
-			return nil, err
-		}
-		here := pointLine.FindAllStringSubmatch(text, -1)
-		for _, m := range here {
-			if slices.Contains(names, m[2]) {
-				return nil, fmt.Errorf("%s: crash point %q is there twice", file, m[2])
-			}
-			names = append(names, m[2])
-		}
-		if len(here) > 0 {
-			o.Put(file, pointLine.ReplaceAllString(text, `${1}crashPoint("$2")`))
-		}
+	for _, m := range pointLine.FindAllStringSubmatch(text, -1) {
+		names = append(names, m[2])
 	}
-	o.Put("store/crashpoint.go", pointsFile)
+	if len(names) == 0 {
+		return nil, nil
+	}
+	f, err := parser.ParseFile(token.NewFileSet(), file, text, parser.PackageClauseOnly)
+	if err != nil {
+		return nil, err
+	}
+	o.Put(file, pointLine.ReplaceAllString(text, `${1}crashPoint("$2")`))
+	o.Put(path.Join(path.Dir(file), "crashpoint.go"), "package "+f.Name.Name+pointsFile)
 	return names, nil
 }
