@@ -3,6 +3,8 @@ package store
 import (
 	"errors"
 	"fmt"
+
+	"codepool/store/internal/journal"
 )
 
 // The errors of this package; test for them with errors.Is. A call that returns
@@ -38,9 +40,9 @@ var (
 	// ErrDiskFull is returned when less is free than writes need (Options.DiskReserve,
 	// Stats.DiskNeeded), and by Open when it needs more. Reads go on; writes resume by
 	// themselves when there is room.
-	ErrDiskFull = errors.New("disk is full")
+	ErrDiskFull = journal.ErrDiskFull
 	// ErrClosed is returned when the store was closed.
-	ErrClosed = errors.New("store is closed")
+	ErrClosed = journal.ErrClosed
 	// ErrLocked is returned by Open when another process, or another Store of this
 	// process, has the directory open.
 	ErrLocked = errors.New("store is locked")
@@ -65,7 +67,7 @@ var (
 	ErrFormat = errors.New("unknown data format")
 	// ErrCorrupt is returned when stored data contradicts its checksum, its count or
 	// itself. It is always a *CorruptError.
-	ErrCorrupt = errors.New("data is corrupt")
+	ErrCorrupt = journal.ErrCorrupt
 	// ErrNotEmpty is returned by Restore when the target directory holds something.
 	ErrNotEmpty = errors.New("directory is not empty")
 )
@@ -81,16 +83,9 @@ func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e
 // Unwrap lets errors.Is find ErrBadLine and the reason.
 func (e *LineError) Unwrap() []error { return []error{ErrBadLine, e.Err} }
 
-// CorruptError says what is damaged.
-type CorruptError struct {
-	What string // which record
-	Why  string
-}
-
-func (e *CorruptError) Error() string { return fmt.Sprintf("data is corrupt: %s: %s", e.What, e.Why) }
-
-// Is makes errors.Is(err, ErrCorrupt) true.
-func (e *CorruptError) Is(target error) bool { return target == ErrCorrupt }
+// CorruptError says what is damaged: What names the record or file, Why the reason.
+// errors.Is(err, ErrCorrupt) is true for it.
+type CorruptError = journal.CorruptError
 
 // LockError says who holds the directory.
 type LockError struct {
