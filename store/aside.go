@@ -29,7 +29,7 @@ import (
 // first answer: put back after a power cut it would take the answer back.
 //
 // Tables that the MANIFEST names need no link: only a merge removes them, and merges begin
-// after recovery (engine.tidy).
+// after recovery (engine.Tidy).
 const (
 	asideDir = "journal-aside"
 	asideNew = "journal-aside-new"

@@ -93,7 +93,7 @@ func openEngine(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := eng.close(); err != nil {
+	if err := eng.Close(); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -69,12 +69,12 @@ func (s *Store) Backup(ctx context.Context, w io.Writer) (Manifest, error) {
 		return m, err
 	}
 	durable := s.com.durableRecord.Load()
-	err := s.eng.view(func(r reader) error {
+	err := s.eng.View(func(r reader) error {
 		var inv inventory
 		if err := inv.open(r); err != nil {
 			return err
 		}
-		err := r.scan(nil, nil, func(key, value []byte) error {
+		err := r.Scan(nil, nil, func(key, value []byte) error {
 			keep, err := inv.add(key, value)
 			if err != nil || !keep {
 				return err
@@ -232,8 +232,8 @@ func restorePairs(ctx context.Context, path string, r io.Reader, opt *Options, d
 	}
 	eng := &fuse{engine: badger}
 	d.head.serve()
-	eng.tidy(d.head)
-	defer func() { err = errors.Join(err, d.head.end(), eng.close()) }()
+	eng.Tidy(d.head)
+	defer func() { err = errors.Join(err, d.head.end(), eng.Close()) }()
 	f := &frameReader{r: bufio.NewReaderSize(&steadyReader{ctx, r}, 1<<20), sum: sha256.New()}
 	if err := f.head(); err != nil {
 		return m, err
@@ -259,7 +259,7 @@ func restorePairs(ctx context.Context, path string, r io.Reader, opt *Options, d
 			return m, err
 		}
 		entries += int64(len(pairs))
-		if err := eng.commit(pairs); err != nil {
+		if err := eng.Commit(pairs); err != nil {
 			return m, err
 		}
 		// crash point: restore: some pairs are written
@@ -270,14 +270,14 @@ func restorePairs(ctx context.Context, path string, r io.Reader, opt *Options, d
 func decodePairs(payload []byte, pairs []pair) ([]pair, error) {
 	d := decoder{b: payload}
 	for len(d.b) > 0 {
-		p := pair{key: d.text(), value: d.text()}
-		if d.bad || len(p.key) == 0 || keyNames[p.key[0]] == "" {
+		p := pair{Key: d.text(), Value: d.text()}
+		if d.bad || len(p.Key) == 0 || keyNames[p.Key[0]] == "" {
 			return nil, &CorruptError{What: "backup", Why: "a frame does not hold whole pairs"}
 		}
-		if len(p.value) > maxValue {
-			return nil, corrupt(p.key, "it is longer than a store writes any")
+		if len(p.Value) > maxValue {
+			return nil, corrupt(p.Key, "it is longer than a store writes any")
 		}
-		if _, err := unseal(p.key, p.value); err != nil {
+		if _, err := unseal(p.Key, p.Value); err != nil {
 			return nil, err
 		}
 		pairs = append(pairs, p)

@@ -39,7 +39,7 @@ func (c *checkpointRecord) covers(kind byte, number uint32) bool {
 
 func (c *checkpointRecord) load(v reader) error {
 	key := []byte{keyCheckpoint}
-	value, err := v.get(key)
+	value, err := v.Get(key)
 	if err != nil || value == nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (s *Store) checkpoint(ctx context.Context) (err error) {
 			return err
 		}
 		// crash point: checkpoint: all state pages are written, the record is not
-		if err := s.eng.commit([]pair{cp.pair()}); err != nil {
+		if err := s.eng.Commit([]pair{cp.pair()}); err != nil {
 			return err
 		}
 		s.maint.number = cp.Number
@@ -193,7 +193,7 @@ func (s *Store) writeStates(ctx context.Context) (err error) {
 		if err := s.dir.room(true); err != nil { // looked at anew: what is given up here is made later
 			return err
 		}
-		err := s.eng.commit(pairs)
+		err := s.eng.Commit(pairs)
 		// crash point: checkpoint: some state pages are written
 		pairs, weight = pairs[:0], 0
 		return err
@@ -208,7 +208,7 @@ func (s *Store) writeStates(ctx context.Context) (err error) {
 		}
 		marks = max(marks, mark)
 		pairs = append(pairs, s.maint.stamp(p, body))
-		if weight += pairs[len(pairs)-1].size(); weight > 512<<10 {
+		if weight += pairs[len(pairs)-1].Size(); weight > 512<<10 {
 			if err := write(); err != nil {
 				return err
 			}

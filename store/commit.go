@@ -28,7 +28,7 @@ import (
 //
 //	append:  lock; number records; copy into the open group; unlock
 //	run:     for { decide what waits in lots (intake.go); let long calls finish;
-//	               write the open group; engine.sync; publish what was written; wake;
+//	               write the open group; engine.Sync; publish what was written; wake;
 //	               gather }
 //	early:   for { write the open group, because it is large and a sync is under way }
 //	notify:  for { wake the callers of large groups, call callbacks }
@@ -107,7 +107,7 @@ func (c *committer) start() {
 // admit waits until there is room for another operation. It is called before any
 // shard is locked: nobody waits for the disk with a shard in hand.
 func (c *committer) admit(ctx context.Context) error {
-	if err := c.eng.refusal(); err != nil {
+	if err := c.refusal(); err != nil {
 		return err
 	}
 	// A busy committer looks at the free space with each group; an idle one left the
@@ -141,7 +141,7 @@ func (c *committer) refusalLocked() error {
 	if c.mu.closed {
 		return ErrClosed
 	}
-	return c.eng.refusal()
+	return c.refusal()
 }
 
 // append puts records, already encoded without time marks, into the open group. It
@@ -246,7 +246,7 @@ func (c *committer) groupLocked(n uint64) *group {
 }
 
 func (c *committer) unknown() error {
-	if err := c.eng.failure(); err != nil {
+	if err := c.eng.Failure(); err != nil {
 		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 	}
 	return ErrOutcomeUnknown
@@ -301,7 +301,7 @@ func (c *committer) step() bool {
 	if len(groups) == 0 {
 		return busy
 	}
-	err := c.eng.sync()
+	err := c.eng.Sync()
 	// crash point: commit: the sync is over and nobody knows
 	select {
 	case <-c.back: // of callers that came back on their own
@@ -421,7 +421,7 @@ func (c *committer) write(g *group) error {
 		sealInPlace(k, v)
 		pairs = append(pairs, pair{k, v})
 	}
-	return c.eng.writeAll(pairs)
+	return c.eng.WriteAll(pairs)
 }
 
 // close refuses new records, writes what is open and ends the goroutines. What they
@@ -436,7 +436,15 @@ func (c *committer) close() {
 }
 
 // failure returns why the store stopped serving, or nil.
-func (c *committer) failure() error { return c.eng.failure() }
+func (c *committer) failure() error { return c.eng.Failure() }
+
+// refusal is failure as a caller sees it.
+func (c *committer) refusal() error {
+	if err := c.failure(); err != nil {
+		return fmt.Errorf("%w: %w", ErrFailed, err)
+	}
+	return nil
+}
 
 // lastRecord returns the number of the last record appended.
 func (c *committer) lastRecord() uint64 {

@@ -12,8 +12,8 @@ import (
 func indexRunsOnDisk(t *testing.T, s *Store) (stored, live []uint32) {
 	t.Helper()
 	ids := map[uint32]bool{}
-	err := s.eng.view(func(r reader) error {
-		value, err := r.get([]byte{keyManifest})
+	err := s.eng.View(func(r reader) error {
+		value, err := r.Get([]byte{keyManifest})
 		if err != nil {
 			return err
 		}
@@ -24,7 +24,7 @@ func indexRunsOnDisk(t *testing.T, s *Store) (stored, live []uint32) {
 		for _, run := range m.Runs {
 			live = append(live, run.ID)
 		}
-		return r.scan([]byte{keyEntry}, nil, func(key, _ []byte) error {
+		return r.Scan([]byte{keyEntry}, nil, func(key, _ []byte) error {
 			if len(key) != entryKeyLen {
 				ids[be32(key[10:])] = true
 			}
@@ -59,7 +59,7 @@ func TestInterruptedIndexLeavesNothing(t *testing.T) {
 		n := 0
 		f.set(nil, func(pairs []pair) bool { // the at-th commit of what belongs to the index
 			for _, p := range pairs {
-				if p.key[0] == keyManifest || p.key[0] == keyEntry && len(p.key) != entryKeyLen {
+				if p.Key[0] == keyManifest || p.Key[0] == keyEntry && len(p.Key) != entryKeyLen {
 					n++
 					return n == at
 				}

@@ -1,61 +1,58 @@
 package store
 
-import (
-	"fmt"
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // pair is one key and its sealed value; a nil value deletes the key.
 type pair struct {
-	key, value []byte
+	Key, Value []byte
 }
 
-// size is what a pair weighs in a commit, with the engine's own overhead. Badger
+// Size is what a pair weighs in a commit, with the engine's own overhead. Badger
 // bounds the number of pairs too, by 96 bytes each whatever their size.
-func (p pair) size() int { return len(p.key) + len(p.value) + 128 }
+func (p pair) Size() int { return len(p.Key) + len(p.Value) + 128 }
 
 // engine is the seam below the store: an ordered map of small keys to values of less
 // than a mebibyte (above it Badger would move them out of its tree). Badger is behind
 // it (journal.go); fault injection and other engines fit in front of or behind it.
 // Implementations must be safe for concurrent use.
 type engine interface {
-	// write must take all pairs, all or none, in the order of the calls. They are
-	// durable after the next sync that was called later, and readable at once. Pairs of
-	// one call weigh at most maxCommit. The values may be reused after it returns.
-	write(pairs []pair) error
-	// sync must return nil only when everything written before the call is durable. It
-	// may run beside write. After an error of either the outcome is unknown and the
+	// Write must take all pairs, all or none, in the order of the calls. They are
+	// durable after the next Sync that was called later, and readable at once. Pairs of
+	// one call weigh at most MaxCommit. The values may be reused after it returns.
+	Write(pairs []pair) error
+	// Sync must return nil only when everything written before the call is durable. It
+	// may run beside Write. After an error of either the outcome is unknown and the
 	// caller must not go on.
-	sync() error
-	// get must return a copy of the value, or nil if there is none.
-	get(key []byte) ([]byte, error)
-	// view must give f a consistent picture of everything that was durable when it
+	Sync() error
+	// Get must return a copy of the value, or nil if there is none.
+	Get(key []byte) ([]byte, error)
+	// View must give f a consistent picture of everything that was durable when it
 	// was called; it is valid only during the call.
-	view(f func(reader) error) error
-	// maxCommit must return how many bytes one commit takes.
-	maxCommit() int
-	// sizes must return the bytes that the engine's files occupy and the memory it
+	View(f func(reader) error) error
+	// MaxCommit must return how many bytes one commit takes.
+	MaxCommit() int
+	// Sizes must return the bytes that the engine's files occupy and the memory it
 	// keeps for writing.
-	sizes() (disk, memory int64)
-	// tidy must let the engine rewrite what it has, in the background until close, when
+	Sizes() (disk, memory int64)
+	// Tidy must let the engine rewrite what it has, in the background until Close, when
 	// that saves room or reading. It must have room lent for all that it writes so. It is
 	// called once at the most.
-	tidy(room *headroom)
-	// close must release everything. It is called once, after the last write.
-	close() error
+	Tidy(room *headroom)
+	// Close must release everything. It is called once, after the last write.
+	Close() error
 }
 
 // reader is a consistent picture of the engine.
 type reader interface {
-	get(key []byte) ([]byte, error)
-	// scan must call f for every key with the prefix that is not below from, in
+	Get(key []byte) ([]byte, error)
+	// Scan must call f for every key with the prefix that is not below from, in
 	// order, until f returns an error; errStop ends it without one. Key and value are
 	// valid only during the call. A damaged table may end early without an error:
 	// callers must know how much to expect (see inventory).
-	scan(prefix, from []byte, f func(key, value []byte) error) error
-	// last must return the greatest key with the prefix that is not above from, and
+	Scan(prefix, from []byte, f func(key, value []byte) error) error
+	// Last must return the greatest key with the prefix that is not above from, and
 	// its value, or nil.
-	last(prefix, from []byte) (key, value []byte, err error)
+	Last(prefix, from []byte) (key, value []byte, err error)
 }
 
 // fuse stands in front of an engine and blows at the first failed write or sync,
@@ -67,41 +64,41 @@ type fuse struct {
 	blown atomic.Pointer[error]
 }
 
-func (f *fuse) write(pairs []pair) error {
-	if err := f.failure(); err != nil {
+func (f *fuse) Write(pairs []pair) error {
+	if err := f.Failure(); err != nil {
 		return err
 	}
-	return f.blow(f.engine.write(pairs))
+	return f.blow(f.engine.Write(pairs))
 }
 
-func (f *fuse) sync() error {
-	if err := f.failure(); err != nil {
+func (f *fuse) Sync() error {
+	if err := f.Failure(); err != nil {
 		return err
 	}
-	if err := f.blow(f.engine.sync()); err != nil {
+	if err := f.blow(f.engine.Sync()); err != nil {
 		return err
 	}
-	return f.failure() // one that failed meanwhile may have taken our error with it
+	return f.Failure() // one that failed meanwhile may have taken our error with it
 }
 
-// commit makes the pairs durable, in as few writes as they fit into and one sync.
-func (f *fuse) commit(pairs []pair) error {
-	if err := f.writeAll(pairs); err != nil {
+// Commit makes the pairs durable, in as few writes as they fit into and one sync.
+func (f *fuse) Commit(pairs []pair) error {
+	if err := f.WriteAll(pairs); err != nil {
 		return err
 	}
-	return f.sync()
+	return f.Sync()
 }
 
-// writeAll writes the pairs in order, in as few writes as they fit into.
-func (f *fuse) writeAll(pairs []pair) error {
-	limit := f.maxCommit()
+// WriteAll writes the pairs in order, in as few writes as they fit into.
+func (f *fuse) WriteAll(pairs []pair) error {
+	limit := f.MaxCommit()
 	for len(pairs) > 0 {
 		n, weight := 0, 0
-		for n < len(pairs) && (n == 0 || weight+pairs[n].size() <= limit) {
-			weight += pairs[n].size()
+		for n < len(pairs) && (n == 0 || weight+pairs[n].Size() <= limit) {
+			weight += pairs[n].Size()
 			n++
 		}
-		if err := f.write(pairs[:n]); err != nil {
+		if err := f.Write(pairs[:n]); err != nil {
 			return err
 		}
 		pairs = pairs[n:]
@@ -116,18 +113,10 @@ func (f *fuse) blow(err error) error {
 	return err
 }
 
-// failure returns why nothing is committed any more, or nil.
-func (f *fuse) failure() error {
+// Failure returns why nothing is committed any more, or nil.
+func (f *fuse) Failure() error {
 	if err := f.blown.Load(); err != nil {
 		return *err
-	}
-	return nil
-}
-
-// refusal is failure as a caller sees it.
-func (f *fuse) refusal() error {
-	if err := f.failure(); err != nil {
-		return fmt.Errorf("%w: %w", ErrFailed, err)
 	}
 	return nil
 }

@@ -12,18 +12,18 @@ func TestCommitManyTinyPairs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer e.close()
+	defer e.Close()
 	const n = 50_000
 	pairs := make([]pair, n)
 	for i := range pairs {
 		pairs[i] = pair{key1(keyRun, uint32(i)), binary.BigEndian.AppendUint32(nil, uint32(i))}
 	}
-	if err := (&fuse{engine: e}).commit(pairs); err != nil {
+	if err := (&fuse{engine: e}).Commit(pairs); err != nil {
 		t.Fatal(err)
 	}
 	found := 0
-	err = e.view(func(r reader) error {
-		return r.scan([]byte{keyRun}, nil, func(_, _ []byte) error { found++; return nil })
+	err = e.View(func(r reader) error {
+		return r.Scan([]byte{keyRun}, nil, func(_, _ []byte) error { found++; return nil })
 	})
 	if err != nil || found != n {
 		t.Errorf("found %d of %d pairs, error %v", found, n, err)

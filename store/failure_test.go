@@ -25,7 +25,7 @@ type faultyEngine struct {
 
 var errDevice = errors.New("input/output error")
 
-func (f *faultyEngine) write(pairs []pair) error {
+func (f *faultyEngine) Write(pairs []pair) error {
 	f.mu.Lock()
 	fail, hold, failed := f.fail, f.hold, f.failed
 	f.mu.Unlock()
@@ -42,7 +42,7 @@ func (f *faultyEngine) write(pairs []pair) error {
 		f.mu.Unlock()
 		return errDevice
 	}
-	return f.engine.write(pairs)
+	return f.engine.Write(pairs)
 }
 
 // set chooses which commits fail; hold, if not nil, stops all until it is closed.
@@ -58,7 +58,7 @@ func always([]pair) bool { return true }
 func failOn(kind byte) func([]pair) bool {
 	return func(pairs []pair) bool {
 		for _, p := range pairs {
-			if p.key[0] == kind {
+			if p.Key[0] == kind {
 				return true
 			}
 		}

@@ -23,7 +23,7 @@ func (x *index) load(v reader) error {
 	x.runs.Store(&[]*indexRun{})
 	x.nextRun, x.tail.from = 1, 1
 	key := []byte{keyManifest}
-	value, err := v.get(key)
+	value, err := v.Get(key)
 	if err != nil || value == nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (x *index) load(v reader) error {
 // load reads fences and filter.
 func (r *indexRun) load(v reader) error {
 	key := r.key(partDirectory, 0)
-	value, err := v.get(key)
+	value, err := v.Get(key)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (r *indexRun) load(v reader) error {
 	r.filter = newFilter(r.Keys)
 	for page := 0; page*filterPage < len(r.filter.words); page++ {
 		key := r.key(partFilter, page)
-		value, err := v.get(key)
+		value, err := v.Get(key)
 		if err != nil {
 			return err
 		}
@@ -155,7 +155,7 @@ func (x *index) flush(ctx context.Context) error {
 
 // keysBetween returns the hashes of the keys in a range of records.
 func (x *index) keysBetween(from, upto uint64) (keys []uint64, err error) {
-	err = x.eng.view(func(v reader) error {
+	err = x.eng.View(func(v reader) error {
 		return eachRecord(v, from, func(r *record) error {
 			if r.number > upto {
 				return errStop
@@ -188,7 +188,7 @@ func (x *index) commit(pairs []pair) error {
 	if err := x.room(); err != nil {
 		return err
 	}
-	return x.eng.commit(pairs)
+	return x.eng.Commit(pairs)
 }
 
 // dropDoomed deletes what is of no use any more.
@@ -301,7 +301,7 @@ func (c *runCursor) fill() (bool, error) {
 	}
 	k := c.r.key(partPostings, c.next)
 	c.next++
-	v, err := c.x.eng.get(k)
+	v, err := c.x.eng.Get(k)
 	if err != nil {
 		return false, err
 	}
@@ -312,13 +312,13 @@ func (c *runCursor) fill() (bool, error) {
 
 // drop deletes a run that no list names any more, as far as it is stored.
 func (x *index) drop(r *indexRun) error {
-	pairs := []pair{{key: r.key(partDirectory, 0)}}
+	pairs := []pair{{Key: r.key(partDirectory, 0)}}
 	for p := range (r.Count + postingsPage - 1) / postingsPage {
-		pairs = append(pairs, pair{key: r.key(partPostings, p)})
+		pairs = append(pairs, pair{Key: r.key(partPostings, p)})
 	}
 	if r.Keys > 0 {
 		for p := 0; p*filterPage < filterWords(r.Keys); p++ {
-			pairs = append(pairs, pair{key: r.key(partFilter, p)})
+			pairs = append(pairs, pair{Key: r.key(partFilter, p)})
 		}
 	}
 	const some = 1000
@@ -374,7 +374,7 @@ func (w *runWriter) flushPage() error {
 // put collects pairs and commits them by the half megabyte.
 func (w *runWriter) put(p pair) error {
 	w.pairs = append(w.pairs, p)
-	if w.bytes += p.size(); w.bytes < 512<<10 {
+	if w.bytes += p.Size(); w.bytes < 512<<10 {
 		return nil
 	}
 	return w.commit()

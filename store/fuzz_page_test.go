@@ -30,9 +30,9 @@ func FuzzRunHeader(f *testing.F) {
 		if h.ID == 0 || h.Count == 0 || h.Initial != shard.Available && h.Initial != shard.Issued {
 			t.Fatalf("%+v is no run", h)
 		}
-		again, err := decodeRunHeader(h.pair().key, h.pair().value)
+		again, err := decodeRunHeader(h.pair().Key, h.pair().Value)
 		h.sum = again.sum // the fuzzer's payload may be written in another way
-		if again != h || err != nil || !bytes.Equal(h.pair().key, key) {
+		if again != h || err != nil || !bytes.Equal(h.pair().Key, key) {
 			t.Fatalf("%+v is written as %q and read as %+v, %v", h, h.pair(), again, err)
 		}
 	})
@@ -52,8 +52,8 @@ func FuzzCheckpointRecord(f *testing.F) {
 			refused(t, "checkpoint", err)
 			return
 		}
-		if p := c.pair(); string(p.key) != string([]byte{keyCheckpoint}) || !bytes.Equal(p.value[4:], payload) {
-			t.Fatalf("%x is read as %+v and written as %x", payload, c, p.value[4:])
+		if p := c.pair(); string(p.Key) != string([]byte{keyCheckpoint}) || !bytes.Equal(p.Value[4:], payload) {
+			t.Fatalf("%x is read as %+v and written as %x", payload, c, p.Value[4:])
 		}
 	})
 }
@@ -159,7 +159,7 @@ func FuzzCodePages(f *testing.F) {
 			return
 		}
 		again := memEngine{}
-		if err := c.pages(1, func(p pair) error { return again.write([]pair{p}) }); err != nil {
+		if err := c.pages(1, func(p pair) error { return again.Write([]pair{p}) }); err != nil {
 			t.Fatal(err)
 		}
 		for k, v := range eng {

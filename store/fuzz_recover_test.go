@@ -13,10 +13,10 @@ import (
 // pack writes pairs as a backup's frame does, but without their checksums.
 func pack(pairs []pair) (b []byte) {
 	for _, p := range pairs {
-		b = binary.AppendUvarint(b, uint64(len(p.key)))
-		b = append(b, p.key...)
-		b = binary.AppendUvarint(b, uint64(len(p.value)-4))
-		b = append(b, p.value[4:]...)
+		b = binary.AppendUvarint(b, uint64(len(p.Key)))
+		b = append(b, p.Key...)
+		b = binary.AppendUvarint(b, uint64(len(p.Value)-4))
+		b = append(b, p.Value[4:]...)
 	}
 	return b
 }
@@ -74,37 +74,37 @@ func edit(pairs []pair, s script) []pair {
 			break
 		}
 		i, op, at, v := int(s.byte())%len(pairs), s.byte()%10, int(s.byte()), s.uint32()
-		p := pair{slices.Clone(pairs[i].key), slices.Clone(pairs[i].value[4:])}
+		p := pair{slices.Clone(pairs[i].Key), slices.Clone(pairs[i].Value[4:])}
 		j := int(v) % len(pairs)
-		switch n := len(p.value); {
+		switch n := len(p.Value); {
 		case op == 0 && n > 0:
-			p.value[at%n] = byte(v)
+			p.Value[at%n] = byte(v)
 		case op == 1 && n >= 4:
-			binary.LittleEndian.PutUint32(p.value[at%(n-3):], v)
+			binary.LittleEndian.PutUint32(p.Value[at%(n-3):], v)
 		case op == 2:
-			p.value = p.value[:min(at, n)]
+			p.Value = p.Value[:min(at, n)]
 		case op == 3:
-			p.value = binary.LittleEndian.AppendUint32(p.value, v)
-		case op == 4 && len(p.key) >= 5: // another run or batch, or half of a ledger number
-			binary.BigEndian.PutUint32(p.key[1:], v)
-		case op == 5 && len(p.key) >= 9: // another page
-			binary.BigEndian.PutUint32(p.key[len(p.key)-4:], v)
+			p.Value = binary.LittleEndian.AppendUint32(p.Value, v)
+		case op == 4 && len(p.Key) >= 5: // another run or batch, or half of a ledger number
+			binary.BigEndian.PutUint32(p.Key[1:], v)
+		case op == 5 && len(p.Key) >= 9: // another page
+			binary.BigEndian.PutUint32(p.Key[len(p.Key)-4:], v)
 		case op == 6: // what stands elsewhere
-			p.value = slices.Clone(pairs[j].value[4:])
+			p.Value = slices.Clone(pairs[j].Value[4:])
 		case op == 7:
-			p.value = otherNumber(p.value, at, v)
+			p.Value = otherNumber(p.Value, at, v)
 		case op == 8:
 			pairs = slices.Delete(slices.Clone(pairs), i, i+1)
 			continue
 		case op == 9: // the pair stays and its copy goes elsewhere
-			if len(p.key) >= 5 {
-				binary.BigEndian.PutUint32(p.key[len(p.key)-4:], v)
+			if len(p.Key) >= 5 {
+				binary.BigEndian.PutUint32(p.Key[len(p.Key)-4:], v)
 			}
-			pairs = append(slices.Clone(pairs), pair{p.key, seal(p.key, p.value)})
+			pairs = append(slices.Clone(pairs), pair{p.Key, seal(p.Key, p.Value)})
 			continue
 		}
 		pairs = slices.Clone(pairs)
-		pairs[i] = pair{p.key, seal(p.key, p.value)}
+		pairs[i] = pair{p.Key, seal(p.Key, p.Value)}
 	}
 	return pairs
 }
@@ -129,7 +129,7 @@ func (m memEngine) bind() {
 	for _, k := range m.ofKind(keyRun) {
 		if h, err := decodeRunHeader([]byte(k), m[k]); err == nil {
 			h.Codes = m.codesOf(h.ID)
-			_ = m.write([]pair{h.pair()})
+			_ = m.Write([]pair{h.pair()})
 		}
 	}
 	for _, k := range append(m.ofKind(keyBatch), m.ofKind(keyRun)...) {
@@ -137,7 +137,7 @@ func (m memEngine) bind() {
 			c.Added += shareOf([]byte(k), sumOf(m[k]))
 		}
 	}
-	err := m.scan([]byte{keyStates}, nil, func(key, value []byte) error {
+	err := m.Scan([]byte{keyStates}, nil, func(key, value []byte) error {
 		p, st, _, err := decodeStatePage(key, value)
 		if err != nil {
 			return err
@@ -147,7 +147,7 @@ func (m memEngine) bind() {
 		return err
 	})
 	if err == nil {
-		_ = m.write([]pair{c.pair()})
+		_ = m.Write([]pair{c.pair()})
 	}
 }
 
@@ -169,7 +169,7 @@ func FuzzRecover(f *testing.F) {
 	for _, without := range []byte{keyBatch, keyCodes, keyRun, keyEntry, keyCheckpoint, keyManifest, keyStates} {
 		var some []pair
 		for _, p := range pairs {
-			if p.key[0] != without {
+			if p.Key[0] != without {
 				some = append(some, p)
 			}
 		}
@@ -180,7 +180,7 @@ func FuzzRecover(f *testing.F) {
 			data = whole
 		}
 		eng := memEngine{}
-		if err := eng.write(edit(unpack(data), edits)); err != nil {
+		if err := eng.Write(edit(unpack(data), edits)); err != nil {
 			t.Fatal(err)
 		}
 		if len(edits)%2 == 1 {
@@ -236,7 +236,7 @@ func readAll(t *testing.T, s *Store, eng memEngine) {
 	var inv inventory
 	err := inv.open(eng)
 	if err == nil {
-		err = eng.scan(nil, nil, func(key, value []byte) error { _, err := inv.add(key, value); return err })
+		err = eng.Scan(nil, nil, func(key, value []byte) error { _, err := inv.add(key, value); return err })
 	}
 	if err == nil {
 		err = inv.check(s.com.durableRecord.Load())

@@ -184,7 +184,7 @@ func FuzzRestoreForged(f *testing.F) {
 		f.Fatal("a backup is malformed by the book")
 	}
 	var all []pair
-	_ = pairs.scan(nil, nil, func(k, v []byte) error { all = append(all, pair{k, v}); return nil })
+	_ = pairs.Scan(nil, nil, func(k, v []byte) error { all = append(all, pair{k, v}); return nil })
 	whole := pack(all)
 	const lies = 7 // the first of them is the truth
 	for lie := range uint8(lies) {
@@ -202,17 +202,17 @@ func FuzzRestoreForged(f *testing.F) {
 		if len(forged) > 0 && long > 0 {
 			const most = 3 << 20 // a frame takes 4 MiB
 			p := &forged[0]
-			*p = pair{p.key, seal(p.key, append(bytes.Clone(p.value[4:]), make([]byte, long%most)...))}
+			*p = pair{p.Key, seal(p.Key, append(bytes.Clone(p.Value[4:]), make([]byte, long%most)...))}
 		}
 		eng := memEngine{}
-		if err := eng.write(forged); err != nil {
+		if err := eng.Write(forged); err != nil {
 			t.Fatal(err)
 		}
 		var b bytes.Buffer
 		w := &frameWriter{w: &b, sum: sha256.New()}
 		_ = w.write([]byte(backupHead))
 		for _, p := range forged {
-			_ = w.add(p.key, p.value)
+			_ = w.add(p.Key, p.Value)
 		}
 		_ = w.flush()
 		manifest := Manifest{Version: FormatVersion, Entries: int64(len(forged)), Bytes: w.n, Checksum: hex.EncodeToString(w.sum.Sum(nil)), Sequence: eng.sequence(), Codes: eng.codes()}

@@ -26,27 +26,27 @@ import (
 // memEngine is an engine in memory. Other than Badger's it lets panics pass.
 type memEngine map[string][]byte
 
-func (m memEngine) write(pairs []pair) error {
+func (m memEngine) Write(pairs []pair) error {
 	for _, p := range pairs {
-		if p.value == nil {
-			delete(m, string(p.key))
+		if p.Value == nil {
+			delete(m, string(p.Key))
 		} else {
-			m[string(p.key)] = slices.Clone(p.value)
+			m[string(p.Key)] = slices.Clone(p.Value)
 		}
 	}
 	return nil
 }
 
-func (m memEngine) sync() error                       { return nil }
-func (m memEngine) view(f func(reader) error) error   { return f(m) }
-func (m memEngine) maxCommit() int                    { return 1 << 20 }
-func (m memEngine) sizes() (disk, memory int64)       { return 0, 0 }
-func (m memEngine) tidy(*headroom)                    {}
-func (m memEngine) close() error                      { return nil }
-func (m memEngine) get(key []byte) ([]byte, error)    { return slices.Clone(m[string(key)]), nil }
+func (m memEngine) Sync() error                       { return nil }
+func (m memEngine) View(f func(reader) error) error   { return f(m) }
+func (m memEngine) MaxCommit() int                    { return 1 << 20 }
+func (m memEngine) Sizes() (disk, memory int64)       { return 0, 0 }
+func (m memEngine) Tidy(*headroom)                    {}
+func (m memEngine) Close() error                      { return nil }
+func (m memEngine) Get(key []byte) ([]byte, error)    { return slices.Clone(m[string(key)]), nil }
 func (m memEngine) put(key, payload []byte) memEngine { m[string(key)] = seal(key, payload); return m }
 
-func (m memEngine) scan(prefix, from []byte, f func(key, value []byte) error) error {
+func (m memEngine) Scan(prefix, from []byte, f func(key, value []byte) error) error {
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		if !strings.HasPrefix(k, string(prefix)) || k < string(from) {
 			continue
@@ -60,7 +60,7 @@ func (m memEngine) scan(prefix, from []byte, f func(key, value []byte) error) er
 	return nil
 }
 
-func (m memEngine) last(prefix, from []byte) (key, value []byte, err error) {
+func (m memEngine) Last(prefix, from []byte) (key, value []byte, err error) {
 	best := ""
 	for k := range m {
 		if strings.HasPrefix(k, string(prefix)) && k <= string(from) && k > best {
@@ -79,8 +79,8 @@ func storedPairs(f *testing.F) (pairs []pair) {
 	f.Helper()
 	s := smallStore(f)
 	defer s.Close()
-	err := s.eng.view(func(v reader) error {
-		return v.scan(nil, nil, func(key, value []byte) error {
+	err := s.eng.View(func(v reader) error {
+		return v.Scan(nil, nil, func(key, value []byte) error {
 			pairs = append(pairs, pair{slices.Clone(key), slices.Clone(value)})
 			return nil
 		})
@@ -88,7 +88,7 @@ func storedPairs(f *testing.F) (pairs []pair) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(string(a.key), string(b.key)) })
+	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(string(a.Key), string(b.Key)) })
 	return pairs
 }
 
@@ -128,8 +128,8 @@ func smallStore(f *testing.F) *Store {
 // payloads calls f with key and payload of the pairs of one kind.
 func payloads(pairs []pair, kind byte, f func(key, payload []byte)) {
 	for _, p := range pairs {
-		if p.key[0] == kind {
-			f(p.key, p.value[4:])
+		if p.Key[0] == kind {
+			f(p.Key, p.Value[4:])
 		}
 	}
 }

@@ -136,7 +136,7 @@ func (x *index) search(r *indexRun, hash uint64, numbers []uint64) ([]uint64, er
 	page := max(sort.Search(len(r.fences), func(i int) bool { return r.fences[i] >= h })-1, 0)
 	for ; page < len(r.fences) && r.fences[page] <= h; page++ {
 		k := r.key(partPostings, page)
-		v, err := x.eng.get(k)
+		v, err := x.eng.Get(k)
 		if err != nil {
 			return nil, err
 		}
@@ -227,7 +227,7 @@ func (x *index) catchUpLocked(ctx context.Context, upto uint64) error {
 	}
 	var piece []posting
 	at := x.tail.upto
-	err := x.eng.view(func(v reader) error {
+	err := x.eng.View(func(v reader) error {
 		return eachRecord(v, x.tail.upto+1, func(r *record) error {
 			if r.number > upto {
 				return errStop
@@ -296,7 +296,7 @@ func mergePieces(a, b []posting) []posting {
 // lastEntry returns the ledger entry with the greatest first number up to number.
 func lastEntry(v reader, number uint64) (key, value []byte, err error) {
 	for at := entryKey(number); ; {
-		key, value, err = v.last([]byte{keyEntry}, at)
+		key, value, err = v.Last([]byte{keyEntry}, at)
 		if err != nil || key == nil || len(key) == entryKeyLen {
 			return key, value, err
 		}
@@ -317,7 +317,7 @@ func eachRecord(v reader, from uint64, f func(*record) error) error {
 		start = k
 	}
 	next := uint64(0)
-	return v.scan([]byte{keyEntry}, start, func(k, value []byte) error {
+	return v.Scan([]byte{keyEntry}, start, func(k, value []byte) error {
 		if len(k) != entryKeyLen {
 			return nil // a part of the index
 		}

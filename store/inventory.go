@@ -29,7 +29,7 @@ func (n *inventory) open(r reader) error {
 	if err := n.openIndex(r); err != nil {
 		return err
 	}
-	return r.scan([]byte{keyRun}, nil, func(key, value []byte) error {
+	return r.Scan([]byte{keyRun}, nil, func(key, value []byte) error {
 		h, err := decodeRunHeader(key, value)
 		if err == nil {
 			n.runIDs[h.ID] = true
@@ -43,7 +43,7 @@ func (n *inventory) open(r reader) error {
 
 // openIndex reads which index runs are live.
 func (n *inventory) openIndex(r reader) error {
-	value, err := r.get([]byte{keyManifest})
+	value, err := r.Get([]byte{keyManifest})
 	if err != nil || value == nil {
 		return err
 	}

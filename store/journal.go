@@ -103,7 +103,7 @@ func openBadger(dir string, o *Options) (e engine, err error) {
 	b := &badgerEngine{db: db, merger: newMerger(db, log), max: int(db.MaxBatchSize()) * 9 / 10, memt: o.MemTableSize}
 	if ownSync {
 		if b.wal, err = openWAL(dir, o.Durability == Durable); err != nil {
-			return nil, errors.Join(err, b.close())
+			return nil, errors.Join(err, b.Close())
 		}
 	}
 	return b, nil
@@ -113,9 +113,9 @@ func openBadger(dir string, o *Options) (e engine, err error) {
 // the goroutines that it has started: they may still remove files.
 var errStillAtWork = errors.New("the next opening puts its files back")
 
-func (b *badgerEngine) maxCommit() int { return b.max }
+func (b *badgerEngine) MaxCommit() int { return b.max }
 
-func (b *badgerEngine) sync() error {
+func (b *badgerEngine) Sync() error {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	if b.closing.Load() {
@@ -127,9 +127,9 @@ func (b *badgerEngine) sync() error {
 	return b.wal.sync()
 }
 
-// write hands the pairs to Badger as one transaction. Badger works on one at a time
+// Write hands the pairs to Badger as one transaction. Badger works on one at a time
 // anyway; here that also means that nobody writes to the log while wal prepares it.
-func (b *badgerEngine) write(pairs []pair) error {
+func (b *badgerEngine) Write(pairs []pair) error {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	if b.closing.Load() {
@@ -146,10 +146,10 @@ func (b *badgerEngine) write(pairs []pair) error {
 	defer txn.Discard()
 	for _, p := range pairs {
 		var err error
-		if p.value == nil {
-			err = txn.Delete(p.key)
+		if p.Value == nil {
+			err = txn.Delete(p.Key)
 		} else {
-			err = txn.SetEntry(badger.NewEntry(p.key, p.value))
+			err = txn.SetEntry(badger.NewEntry(p.Key, p.Value))
 		}
 		if err != nil {
 			return engineError(err)
@@ -160,7 +160,7 @@ func (b *badgerEngine) write(pairs []pair) error {
 		err = b.wal.wrote(pairs)
 	}
 	for _, p := range pairs {
-		b.unseen += int64(p.size())
+		b.unseen += int64(p.Size())
 	}
 	if b.unseen >= b.memt/2 {
 		b.unseen = 0
@@ -169,17 +169,17 @@ func (b *badgerEngine) write(pairs []pair) error {
 	return err
 }
 
-func (b *badgerEngine) tidy(room *headroom) { b.merger.start(room) }
+func (b *badgerEngine) Tidy(room *headroom) { b.merger.start(room) }
 
-func (b *badgerEngine) get(key []byte) (value []byte, err error) {
-	err = b.view(func(r reader) error {
-		value, err = r.get(key)
+func (b *badgerEngine) Get(key []byte) (value []byte, err error) {
+	err = b.View(func(r reader) error {
+		value, err = r.Get(key)
 		return err
 	})
 	return value, err
 }
 
-func (b *badgerEngine) view(f func(reader) error) (err error) {
+func (b *badgerEngine) View(f func(reader) error) (err error) {
 	defer caught(&err)
 	b.mu.RLock()
 	defer b.mu.RUnlock()
@@ -191,7 +191,7 @@ func (b *badgerEngine) view(f func(reader) error) (err error) {
 	return f(badgerReader{txn, &b.closing})
 }
 
-func (b *badgerEngine) sizes() (disk, memory int64) {
+func (b *badgerEngine) Sizes() (disk, memory int64) {
 	_ = filepath.WalkDir(b.db.Opts().Dir, func(_ string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
 			if fi, err := d.Info(); err == nil {
@@ -203,7 +203,7 @@ func (b *badgerEngine) sizes() (disk, memory int64) {
 	return disk, b.memt * (memTables + 1)
 }
 
-func (b *badgerEngine) close() error {
+func (b *badgerEngine) Close() error {
 	b.closing.Store(true)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -220,7 +220,7 @@ type badgerReader struct {
 	closing *atomic.Bool
 }
 
-func (r badgerReader) get(key []byte) ([]byte, error) {
+func (r badgerReader) Get(key []byte) ([]byte, error) {
 	item, err := r.txn.Get(key)
 	if errors.Is(err, badger.ErrKeyNotFound) {
 		return nil, nil
@@ -234,7 +234,7 @@ func (r badgerReader) get(key []byte) ([]byte, error) {
 // errStop ends a scan early without an error.
 var errStop = errors.New("stop")
 
-func (r badgerReader) scan(prefix, from []byte, f func(key, value []byte) error) error {
+func (r badgerReader) Scan(prefix, from []byte, f func(key, value []byte) error) error {
 	o := badger.DefaultIteratorOptions
 	o.Prefix, o.PrefetchValues = prefix, false
 	it := r.txn.NewIterator(o)
@@ -260,7 +260,7 @@ func (r badgerReader) scan(prefix, from []byte, f func(key, value []byte) error)
 	return nil
 }
 
-func (r badgerReader) last(prefix, from []byte) (key, value []byte, err error) {
+func (r badgerReader) Last(prefix, from []byte) (key, value []byte, err error) {
 	o := badger.DefaultIteratorOptions
 	o.Prefix, o.PrefetchValues, o.Reverse = prefix, false, true
 	it := r.txn.NewIterator(o)

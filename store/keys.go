@@ -196,7 +196,7 @@ func keyKind(kind byte) byte {
 
 // readRecord calls f with the record of that number, which must be durable.
 func (s *Store) readRecord(number uint64, f func(*record) error) error {
-	return s.eng.view(func(v reader) error { return readRecord(v, number, f) })
+	return s.eng.View(func(v reader) error { return readRecord(v, number, f) })
 }
 
 func readRecord(v reader, number uint64, f func(*record) error) error {

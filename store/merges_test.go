@@ -62,7 +62,7 @@ func newTables(t *testing.T, room *headroom, lists ...[]string) *badgerEngine {
 		if i == len(lists) {
 			eng := e.(*badgerEngine)
 			t.Cleanup(func() {
-				if err := eng.close(); err != nil {
+				if err := eng.Close(); err != nil {
 					t.Error(err)
 				}
 			})
@@ -73,10 +73,10 @@ func newTables(t *testing.T, room *headroom, lists ...[]string) *badgerEngine {
 		for _, k := range lists[i] {
 			pairs = append(pairs, pair{[]byte(k), bytes.Repeat([]byte{byte(i)}, 1000)})
 		}
-		if err := e.write(pairs); err != nil {
+		if err := e.Write(pairs); err != nil {
 			t.Fatal(err)
 		}
-		if err := e.close(); err != nil { // which makes a table
+		if err := e.Close(); err != nil { // which makes a table
 			t.Fatal(err)
 		}
 	}
@@ -87,8 +87,8 @@ func (b *badgerEngine) newest() (n int) { return b.db.Levels()[0].NumTables }
 func holding(t *testing.T, e engine) map[string]byte {
 	t.Helper()
 	got := map[string]byte{}
-	if err := e.view(func(r reader) error {
-		return r.scan(nil, nil, func(k, v []byte) error { got[string(k)] = v[0]; return nil })
+	if err := e.View(func(r reader) error {
+		return r.Scan(nil, nil, func(k, v []byte) error { got[string(k)] = v[0]; return nil })
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestMergeNeedsRoom(t *testing.T) {
 func TestMergesByThemselves(t *testing.T) {
 	e := newTables(t, nil, []string{"a"}, []string{"a"}, []string{"a"}, []string{"a"})
 	h := roomHere(t)
-	e.tidy(h)
+	e.Tidy(h)
 	for e.newest() > 0 {
 		runtime.Gosched()
 	}
@@ -174,7 +174,7 @@ func TestMergesByThemselves(t *testing.T) {
 		for n := range 16 {
 			pairs = append(pairs, pair{fmt.Appendf(nil, "b%08d", i*16+n), value})
 		}
-		if err := e.write(pairs); err != nil {
+		if err := e.Write(pairs); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -138,7 +138,7 @@ func (s *Store) openBatch(def Batch, imported bool, at time.Time) (*batch, error
 		return nil, err
 	}
 	// crash point: mint: the batch is not written
-	if err := s.eng.commit([]pair{p}); err != nil {
+	if err := s.eng.Commit([]pair{p}); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 	}
 	s.mu.Lock()
@@ -338,25 +338,25 @@ func (s *Store) writeRun(ctx context.Context, r *stagedRun, at int64) error {
 // which they are.
 func (s *Store) writePages(ctx context.Context, r *stagedRun) error {
 	var pairs []pair
-	weight, limit := 0, s.eng.maxCommit()*9/10
+	weight, limit := 0, s.eng.MaxCommit()*9/10
 	write := func() error {
 		if err := s.mayAdd(ctx); err != nil {
 			return err
 		}
-		err := s.eng.commit(pairs)
+		err := s.eng.Commit(pairs)
 		// crash point: mint: some code pages are written
 		pairs, weight = nil, 0
 		return err
 	}
 	err := r.codes.pages(r.header.ID, func(p pair) error {
-		if weight+p.size() > limit {
+		if weight+p.Size() > limit {
 			if err := write(); err != nil {
 				return err
 			}
 		}
 		pairs = append(pairs, p)
-		weight += p.size()
-		r.header.Codes += shareOf(p.key, sumOf(p.value))
+		weight += p.Size()
+		r.header.Codes += shareOf(p.Key, sumOf(p.Value))
 		return nil
 	})
 	if err == nil && len(pairs) > 0 {

@@ -128,7 +128,7 @@ func readCodes(v reader, h runHeader, space uint32) (*runCodes, error) {
 	}
 	for page := uint32(0); page*pageCodes < h.Count; page++ {
 		key := key2(keyCodes, h.ID, page)
-		value, err := v.get(key)
+		value, err := v.Get(key)
 		if err != nil {
 			return nil, err
 		}

@@ -49,7 +49,7 @@ func (s *Store) receiptsAfter(after uint64) (part []Receipt, upto uint64, err er
 	if after >= durable {
 		return nil, after, nil
 	}
-	err = s.eng.view(func(v reader) error {
+	err = s.eng.View(func(v reader) error {
 		return eachRecord(v, after+1, func(r *record) error {
 			if r.number > durable || r.number-after > receiptsPart {
 				stopped = true

@@ -23,7 +23,7 @@ import (
 
 func (s *Store) recover(high uint64) error {
 	var at checkpointRecord
-	err := s.eng.view(func(v reader) error {
+	err := s.eng.View(func(v reader) error {
 		if err := s.loadBatches(v); err != nil {
 			return err
 		}
@@ -108,7 +108,7 @@ func (b *batch) pair() (pair, error) {
 }
 
 func (s *Store) loadBatches(v reader) error {
-	return v.scan([]byte{keyBatch}, nil, func(key, value []byte) error {
+	return v.Scan([]byte{keyBatch}, nil, func(key, value []byte) error {
 		body, err := unseal(key, value)
 		if err != nil {
 			return err
@@ -144,7 +144,7 @@ func (s *Store) loadBatches(v reader) error {
 const maxRunGap = 1 << 20
 
 func (s *Store) loadRunHeaders(v reader) error {
-	return v.scan([]byte{keyRun}, nil, func(key, value []byte) error {
+	return v.Scan([]byte{keyRun}, nil, func(key, value []byte) error {
 		h, err := decodeRunHeader(key, value)
 		if err != nil {
 			return err
@@ -203,7 +203,7 @@ func (s *Store) loadRun(h runHeader, room int) error {
 	b := s.batch(h.Batch)
 	run := s.pool.NewRun(h.ID, h.Batch, b.space.id)
 	var states []byte
-	err := s.eng.view(func(v reader) error {
+	err := s.eng.View(func(v reader) error {
 		codes, err := readCodes(v, h, b.space.id)
 		if err != nil {
 			return err
@@ -235,7 +235,7 @@ func (s *Store) replay(upto uint64) (last uint64, err error) {
 	keysFrom := s.index.tail.upto
 	last = min(upto, keysFrom)
 	var first uint64
-	err = s.eng.view(func(v reader) error {
+	err = s.eng.View(func(v reader) error {
 		// The last entry alone tells where the ledger ends, even if nothing is replayed.
 		k, value, err := lastEntry(v, 1<<64-1)
 		if err != nil || k == nil {

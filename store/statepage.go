@@ -103,7 +103,7 @@ func decodeStatePage(key, value []byte) (p statePageID, st pageStamp, states []b
 // ever wrote any: then all are as they were at first. pages are those that exist.
 func readStates(v reader, h runHeader) (states []byte, pages map[statePageID]pageStamp, err error) {
 	pages = map[statePageID]pageStamp{}
-	err = v.scan(key1(keyStates, h.ID), nil, func(key, value []byte) error {
+	err = v.Scan(key1(keyStates, h.ID), nil, func(key, value []byte) error {
 		p, st, body, err := decodeStatePage(key, value)
 		if err != nil {
 			return err

@@ -12,8 +12,8 @@ import (
 func pairsIn(t *testing.T, eng engine) memEngine {
 	t.Helper()
 	m := memEngine{}
-	err := eng.view(func(v reader) error {
-		return v.scan(nil, nil, func(key, value []byte) error { return m.write([]pair{{key, value}}) })
+	err := eng.View(func(v reader) error {
+		return v.Scan(nil, nil, func(key, value []byte) error { return m.Write([]pair{{key, value}}) })
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -82,10 +82,10 @@ func TestStaleStatePage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := eng.write([]pair{{[]byte(keys[0]), first[keys[0]]}}); err != nil {
+	if err := eng.Write([]pair{{[]byte(keys[0]), first[keys[0]]}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := eng.close(); err != nil {
+	if err := eng.Close(); err != nil {
 		t.Fatal(err)
 	}
 	s, err := Open(dir, &o)

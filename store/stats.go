@@ -52,7 +52,7 @@ func (s *Store) Stats() Stats {
 		st.Codes.Redeemed += c.Redeemed
 		st.Codes.Revoked += c.Revoked
 	}
-	st.DiskBytes, st.WriteBytes = s.eng.sizes()
+	st.DiskBytes, st.WriteBytes = s.eng.Sizes()
 	st.DiskFree, st.DiskNeeded = s.dir.head.figures()
 	if err := s.maint.lastErr.Load(); err != nil && *err != nil {
 		st.CheckpointError = (*err).Error()

@@ -165,10 +165,10 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 		if s.pool != nil {
 			s.pool.Close()
 		}
-		return nil, errors.Join(err, d.head.end(), eng.close())
+		return nil, errors.Join(err, d.head.end(), eng.Close())
 	}
 	// crash point: open: recovered
-	eng.tidy(d.head) // only now: nothing must be aside, see aside.go
+	eng.Tidy(d.head) // only now: nothing must be aside, see aside.go
 	_ = d.room(true) // what it refuses is refused when it is asked for
 	s.recovered.Took = time.Since(start)
 	s.intake = newIntake(s)
@@ -204,7 +204,7 @@ func (s *Store) Close() error {
 		// crash point: close: the last checkpoint is written
 		s.pool.Close()
 		s.closeErr = errors.Join(s.closeErr, s.dir.head.end()) // the engine may need it
-		s.closeErr = errors.Join(s.closeErr, s.eng.close(), s.dir.close())
+		s.closeErr = errors.Join(s.closeErr, s.eng.Close(), s.dir.close())
 	})
 	return s.closeErr
 }

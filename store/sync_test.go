@@ -19,7 +19,7 @@ type syncEngine struct {
 	waiting atomic.Int32
 }
 
-func (e *syncEngine) sync() error {
+func (e *syncEngine) Sync() error {
 	if hold := e.hold.Load(); hold != nil {
 		e.waiting.Add(1)
 		<-*hold
@@ -27,7 +27,7 @@ func (e *syncEngine) sync() error {
 	if e.fail.Load() {
 		return errDevice
 	}
-	return e.engine.sync()
+	return e.engine.Sync()
 }
 
 func openSync(t *testing.T, dir string) (*Store, *syncEngine, []string) {

@@ -58,7 +58,7 @@ func (s *Store) Verify(ctx context.Context) (VerifyReport, error) {
 		return v.rep, err
 	}
 	v.durable = s.com.durableRecord.Load()
-	err := s.eng.view(func(r reader) error {
+	err := s.eng.View(func(r reader) error {
 		for _, step := range []func(reader) error{v.runs, v.pages, v.ledger} {
 			if err := step(r); err != nil {
 				return err
@@ -78,13 +78,13 @@ func (s *Store) Verify(ctx context.Context) (VerifyReport, error) {
 
 // indexPages checks every page of the live index runs.
 func (v *verifier) indexPages() error {
-	return v.s.eng.view(func(r reader) error {
+	return v.s.eng.View(func(r reader) error {
 		var inv inventory
 		inv.liveIndex = map[uint32]bool{}
 		if err := inv.openIndex(r); err != nil {
 			return v.damage(err)
 		}
-		return r.scan([]byte{keyEntry}, nil, func(key, value []byte) error {
+		return r.Scan([]byte{keyEntry}, nil, func(key, value []byte) error {
 			if len(key) == entryKeyLen || len(key) < 14 || !inv.liveIndex[be32(key[10:])] {
 				return nil
 			}
@@ -192,7 +192,7 @@ func (v *verifier) runs(r reader) error {
 		}
 	}
 	found := 0
-	err := r.scan([]byte{keyRun}, nil, func(key, value []byte) error {
+	err := r.Scan([]byte{keyRun}, nil, func(key, value []byte) error {
 		h, err := decodeRunHeader(key, value)
 		if err != nil {
 			return v.damage(err)

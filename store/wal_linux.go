@@ -116,7 +116,7 @@ func (w *walSync) turn(fid int) error {
 func (w *walSync) prepare(pairs []pair) error {
 	need := int64(walTxn)
 	for _, p := range pairs {
-		need += int64(len(p.key) + len(p.value) + walEntry)
+		need += int64(len(p.Key) + len(p.Value) + walEntry)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -177,7 +177,7 @@ func (w *walSync) wrote(pairs []pair) error {
 	}
 	if turned {
 		for _, p := range pairs {
-			w.end += int64(len(p.key) + len(p.value) + walEntry)
+			w.end += int64(len(p.Key) + len(p.Value) + walEntry)
 		}
 		w.end += walTxn
 	}

@@ -14,7 +14,7 @@ var noShrink = []string{"-rapid.shrinktime=0s"}
 var defects = []defect{
 	{
 		name:  "answer before the sync",
-		edits: edit("store/commit.go", "	err := c.eng.sync()\n", "	err := c.eng.failure()\n"),
+		edits: edit("store/commit.go", "	err := c.eng.Sync()\n", "	err := c.eng.Failure()\n"),
 		pkg:   "proof/crash", test: "TestPowerCut", n: 60, says: `was given and is not in the ledger|but \d+ was durable`,
 	},
 	{
