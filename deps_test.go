@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -103,8 +104,10 @@ func misplaced(file, name string, test bool) string {
 		return "gen is made of the standard library"
 	case pkg == "shard" && own:
 		return "shard knows no other package"
-	case strings.HasPrefix(name, "github.com/dgraph-io/") && file != "store/journal.go":
-		return "only store/journal.go knows the engine"
+	case path.Dir(file) == "store/internal/journal" && own:
+		return "the journal knows no other package"
+	case strings.HasPrefix(name, "github.com/dgraph-io/") && path.Dir(file) != "store/internal/journal":
+		return "only store/internal/journal knows the engine"
 	case strings.HasPrefix(name, "github.com/bits-and-blooms/") && file != "store/gate.go":
 		return "only store/gate.go knows the filter library"
 	case !std && !own && !strings.HasPrefix(name, "github.com/cespare/xxhash/") && !strings.HasPrefix(name, "github.com/dgraph-io/badger/") && !strings.HasPrefix(name, "github.com/bits-and-blooms/bloom/"):

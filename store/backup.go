@@ -15,6 +15,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"codepool/store/internal/journal"
 )
 
 // A backup is a stream:
@@ -34,7 +36,7 @@ const (
 	frameEnd     = 'M'
 	frameSize    = 1 << 20 // payload at which a frame is closed
 	frameMax     = 4 << 20 // largest payload that is believed
-	maxValue     = 1 << 20 // no value is longer, see engine
+	maxValue     = 1 << 20 // no value is longer, see journal.Engine
 )
 
 // Manifest describes a backup.
@@ -69,7 +71,7 @@ func (s *Store) Backup(ctx context.Context, w io.Writer) (Manifest, error) {
 		return m, err
 	}
 	durable := s.com.durableRecord.Load()
-	err := s.eng.View(func(r reader) error {
+	err := s.eng.View(func(r journal.Reader) error {
 		var inv inventory
 		if err := inv.open(r); err != nil {
 			return err
@@ -170,7 +172,7 @@ func Restore(ctx context.Context, dir string, r io.Reader) (m Manifest, err erro
 		}
 		return m, err
 	}
-	if names, _ := os.ReadDir(filepath.Join(dir, engineDir)); !fresh || len(names) > 0 {
+	if names, _ := os.ReadDir(filepath.Join(dir, journal.Dir)); !fresh || len(names) > 0 {
 		return m, errors.Join(fmt.Errorf("%w: %s holds a store", ErrNotEmpty, dir), d.close())
 	}
 	defer func() {
@@ -182,7 +184,7 @@ func Restore(ctx context.Context, dir string, r io.Reader) (m Manifest, err erro
 		return m, err
 	}
 	// crash point: restore: it has begun
-	if m, err = restorePairs(ctx, filepath.Join(dir, engineDir), r, &opt, d); err != nil {
+	if m, err = restorePairs(ctx, dir, r, &opt, d); err != nil {
 		return m, err
 	}
 	// crash point: restore: all pairs are written
@@ -215,7 +217,7 @@ func (s *Store) minted() (n int64) {
 // undoRestore removes what a failed restore wrote, with the directories that it made.
 func undoRestore(dir string, made []string) error {
 	var errs []error
-	for _, name := range []string{formatFile, engineDir, highWaterFile, lockFile, restoringFile, ballastFile} {
+	for _, name := range []string{formatFile, journal.Dir, highWaterFile, lockFile, restoringFile, journal.BallastFile} {
 		errs = append(errs, os.RemoveAll(filepath.Join(dir, name)))
 	}
 	for _, d := range made {
@@ -226,20 +228,20 @@ func undoRestore(dir string, made []string) error {
 
 // restorePairs reads the stream into a new engine.
 func restorePairs(ctx context.Context, path string, r io.Reader, opt *Options, d *directory) (m Manifest, err error) {
-	badger, err := openBadger(path, opt)
+	engine, err := journal.Open(path, opt.journal())
 	if err != nil {
 		return m, err
 	}
-	eng := &fuse{engine: badger}
-	d.head.serve()
+	eng := &journal.Fuse{Engine: engine}
+	d.head.Serve()
 	eng.Tidy(d.head)
-	defer func() { err = errors.Join(err, d.head.end(), eng.Close()) }()
+	defer func() { err = errors.Join(err, d.head.End(), eng.Close()) }()
 	f := &frameReader{r: bufio.NewReaderSize(&steadyReader{ctx, r}, 1<<20), sum: sha256.New()}
 	if err := f.head(); err != nil {
 		return m, err
 	}
 	var entries int64
-	var pairs []pair
+	var pairs []journal.Pair
 	for {
 		if ctx.Err() != nil {
 			return m, context.Cause(ctx)
@@ -267,10 +269,10 @@ func restorePairs(ctx context.Context, path string, r io.Reader, opt *Options, d
 }
 
 // decodePairs splits a frame's payload; each pair must pass its own checksum.
-func decodePairs(payload []byte, pairs []pair) ([]pair, error) {
+func decodePairs(payload []byte, pairs []journal.Pair) ([]journal.Pair, error) {
 	d := decoder{b: payload}
 	for len(d.b) > 0 {
-		p := pair{Key: d.text(), Value: d.text()}
+		p := journal.Pair{Key: d.text(), Value: d.text()}
 		if d.bad || len(p.Key) == 0 || keyNames[p.Key[0]] == "" {
 			return nil, &CorruptError{What: "backup", Why: "a frame does not hold whole pairs"}
 		}

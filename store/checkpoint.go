@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"codepool/shard"
+	"codepool/store/internal/journal"
 )
 
 // A checkpoint bounds recovery. It writes the state pages that changed, then a
@@ -37,7 +38,7 @@ func (c *checkpointRecord) covers(kind byte, number uint32) bool {
 	return number <= c.LastRun
 }
 
-func (c *checkpointRecord) load(v reader) error {
+func (c *checkpointRecord) load(v journal.Reader) error {
 	key := []byte{keyCheckpoint}
 	value, err := v.Get(key)
 	if err != nil || value == nil {
@@ -56,7 +57,7 @@ func (c *checkpointRecord) load(v reader) error {
 	return nil
 }
 
-func (c checkpointRecord) pair() pair {
+func (c checkpointRecord) pair() journal.Pair {
 	key := []byte{keyCheckpoint}
 	var b []byte
 	for _, n := range []uint64{c.Upto, c.Number, c.States, c.Added} {
@@ -65,7 +66,7 @@ func (c checkpointRecord) pair() pair {
 	for _, n := range []uint32{c.Batches, c.Runs, c.Pages, c.LastRun} {
 		b = binary.LittleEndian.AppendUint32(b, n)
 	}
-	return pair{key, seal(key, b)}
+	return journal.Pair{Key: key, Value: seal(key, b)}
 }
 
 // Checkpoint writes the states and the index of everything done so far, so that a
@@ -106,7 +107,7 @@ func (s *Store) checkpoint(ctx context.Context) (err error) {
 			return err
 		}
 		// crash point: checkpoint: all state pages are written, the record is not
-		if err := s.eng.Commit([]pair{cp.pair()}); err != nil {
+		if err := s.eng.Commit([]journal.Pair{cp.pair()}); err != nil {
 			return err
 		}
 		s.maint.number = cp.Number
@@ -183,7 +184,7 @@ func (s *Store) writeStates(ctx context.Context) (err error) {
 		dirty[p] = struct{}{}
 	}
 	s.maint.undone = dirty
-	var pairs []pair
+	var pairs []journal.Pair
 	var marks uint64
 	weight := 0
 	write := func() error {

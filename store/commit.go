@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"codepool/store/internal/journal"
 )
 
 // The committer makes decided operations durable in groups.
@@ -43,7 +45,7 @@ import (
 // hand-overs for a single caller but then the writer's own context cannot be
 // honoured, and the callers behind it wait for its scheduling.
 type committer struct {
-	eng *fuse
+	eng *journal.Fuse
 	dir *directory // high-water mark and free space; nil in tests of the committer alone
 
 	mu struct {
@@ -83,7 +85,7 @@ type committer struct {
 	records atomic.Uint64 // in durable groups since start
 }
 
-func newCommitter(eng *fuse, dir *directory, lastRecord uint64, maxPending int, log *slog.Logger) *committer {
+func newCommitter(eng *journal.Fuse, dir *directory, lastRecord uint64, maxPending int, log *slog.Logger) *committer {
 	c := &committer{
 		eng: eng, dir: dir, maxPending: int64(maxPending),
 		work: make(chan struct{}, 1), large: make(chan struct{}, 1),
@@ -149,7 +151,7 @@ func (c *committer) refusalLocked() error {
 // the caller takes back what it changed in memory. The body must be one entry's
 // worth at most. With more, the caller will append again and then kick: an idle
 // committer does not start on the first piece of many.
-func (c *committer) append(at int64, body []byte, records int, extra []pair, more bool) (uint64, *group, error) {
+func (c *committer) append(at int64, body []byte, records int, extra []journal.Pair, more bool) (uint64, *group, error) {
 	c.mu.Lock()
 	if err := c.refusalLocked(); err != nil {
 		c.mu.Unlock()
@@ -411,7 +413,7 @@ func (c *committer) writeOpen() {
 
 // write hands the group's entries and extra pairs to the engine.
 func (c *committer) write(g *group) error {
-	pairs := make([]pair, 0, len(g.entries)+len(g.extra))
+	pairs := make([]journal.Pair, 0, len(g.entries)+len(g.extra))
 	pairs = append(pairs, g.extra...)
 	for _, e := range g.entries {
 		v := g.buf[e.start:e.end]
@@ -419,7 +421,7 @@ func (c *committer) write(g *group) error {
 		binary.LittleEndian.PutUint32(v[12:], uint32(e.records))
 		k := entryKey(e.first)
 		sealInPlace(k, v)
-		pairs = append(pairs, pair{k, v})
+		pairs = append(pairs, journal.Pair{Key: k, Value: v})
 	}
 	return c.eng.WriteAll(pairs)
 }

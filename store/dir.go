@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"codepool/store/internal/journal"
 )
 
 // A store's directory:
@@ -20,16 +22,14 @@ import (
 //	LOCK         held while the store is open; its text says by whom
 //	HIGHWATER    the greatest ledger number known to be durable
 //	RESTORING    only while a restore is at work
-//	BALLAST      room that is kept while the store is open (room.go)
+//	BALLAST      room that is kept while the store is open
 //	journal/     the engine's files
-//	journal-aside/, journal-aside-new/  only while a store opens (aside.go)
+//	journal-aside/, journal-aside-new/  only while a store opens
 const (
 	formatFile    = "CODEPOOL"
 	lockFile      = "LOCK"
 	highWaterFile = "HIGHWATER"
-	engineDir     = "journal"
 	restoringFile = "RESTORING" // there while a restore is at work
-	ballastFile   = "BALLAST"
 
 	// FormatVersion is the version of the data directory and of backups.
 	FormatVersion = 1
@@ -46,7 +46,7 @@ type directory struct {
 	synced    time.Time // last sync of the high-water file; committer only
 	clock     func() time.Time
 
-	head      *headroom
+	head      *journal.Headroom
 	markError atomic.Pointer[error]
 }
 
@@ -90,7 +90,7 @@ func openDirectory(path string, create bool, o *Options) (d *directory, fresh bo
 	if err := d.lock.Truncate(0); err == nil {
 		_, _ = d.lock.WriteAt([]byte(holder), 0) // for people only; the lock itself is held
 	}
-	d.head = newHeadroom(path, o)
+	d.head = journal.NewHeadroom(path, o.journal())
 	return d, fresh, nil
 }
 
@@ -102,7 +102,7 @@ func makeDir(path string) error {
 		return err
 	}
 	for _, dir := range made {
-		if err := syncDir(filepath.Dir(dir)); err != nil && !errors.Is(err, fs.ErrPermission) { // it may be writable and not readable
+		if err := journal.SyncDir(filepath.Dir(dir)); err != nil && !errors.Is(err, fs.ErrPermission) { // it may be writable and not readable
 			return err
 		}
 	}
@@ -150,7 +150,7 @@ func checkFormat(path string) (fresh bool, err error) {
 	}
 	for _, e := range names {
 		switch e.Name() {
-		case lockFile, highWaterFile, engineDir: // left by a first Open that did not finish
+		case lockFile, highWaterFile, journal.Dir: // left by a first Open that did not finish
 		case "lost+found":
 		case restoringFile:
 			return false, fmt.Errorf("%w: a restore into %s did not finish: empty the directory and restore again", ErrFormat, path)
@@ -192,7 +192,7 @@ func writeFileSync(path string, data []byte) error {
 	}
 	// crash point: files: a small file has its name
 	if err == nil {
-		err = syncDir(filepath.Dir(path))
+		err = journal.SyncDir(filepath.Dir(path))
 	}
 	return err
 }
@@ -271,21 +271,12 @@ func (d *directory) mark(number uint64) {
 	}
 }
 
-// room refuses writes while there is too little of it (headroom.check).
+// room refuses writes while there is too little of it (journal.Headroom).
 func (d *directory) room(look bool) error {
 	if d == nil {
 		return nil
 	}
-	return d.head.check(look)
-}
-
-// makeRoom gives the engine room to open an existing store (headroom.opening).
-func (d *directory) makeRoom() error {
-	logs, err := openingWork(filepath.Join(d.path, engineDir))
-	if err != nil {
-		return err
-	}
-	return d.head.opening(logs)
+	return d.head.Check(look)
 }
 
 // close syncs the mark and unlocks; a second call does nothing.
@@ -293,7 +284,7 @@ func (d *directory) close() error {
 	if d.lock == nil {
 		return nil
 	}
-	err := d.head.end()
+	err := d.head.End()
 	if d.highWater != nil {
 		err = errors.Join(err, d.highWater.Sync(), d.highWater.Close())
 	}

@@ -4,9 +4,7 @@ package store
 
 import (
 	"errors"
-	"io/fs"
 	"os"
-	"syscall"
 )
 
 var errLockHeld = errors.New("lock is held")
@@ -28,20 +26,4 @@ func lockPath(path string) (*os.File, error) {
 // starting holds a copy of the descriptor until it runs, and the lock with it.
 func unlockPath(f *os.File) error {
 	return errors.Join(funlock(f), f.Close())
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// allocated returns the bytes that a file occupies: the engine's files are sparse.
-func allocated(fi fs.FileInfo) int64 {
-	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
-		return int64(st.Blocks) * 512
-	}
-	return fi.Size()
 }

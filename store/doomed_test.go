@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"testing"
+
+	"codepool/store/internal/journal"
 )
 
 // indexRunsOnDisk returns the numbers of the runs that have pages, and of those that the
@@ -12,7 +14,7 @@ import (
 func indexRunsOnDisk(t *testing.T, s *Store) (stored, live []uint32) {
 	t.Helper()
 	ids := map[uint32]bool{}
-	err := s.eng.View(func(r reader) error {
+	err := s.eng.View(func(r journal.Reader) error {
 		value, err := r.Get([]byte{keyManifest})
 		if err != nil {
 			return err
@@ -57,7 +59,7 @@ func TestInterruptedIndexLeavesNothing(t *testing.T) {
 			}
 		}
 		n := 0
-		f.set(nil, func(pairs []pair) bool { // the at-th commit of what belongs to the index
+		f.set(nil, func(pairs []journal.Pair) bool { // the at-th commit of what belongs to the index
 			for _, p := range pairs {
 				if p.Key[0] == keyManifest || p.Key[0] == keyEntry && len(p.Key) != entryKeyLen {
 					n++

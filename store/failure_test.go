@@ -9,23 +9,25 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"codepool/store/internal/journal"
 )
 
 // faultyEngine stands in front of an engine and makes its commits fail from a
 // chosen moment on, as a device would that reports a failed sync.
 type faultyEngine struct {
-	engine
+	journal.Engine
 	mu      sync.Mutex
-	fail    func(pairs []pair) bool // nil: nothing fails
-	hold    chan struct{}           // if not nil, commits wait for it
-	failed  int                     // commits that failed
+	fail    func(pairs []journal.Pair) bool // nil: nothing fails
+	hold    chan struct{}                   // if not nil, commits wait for it
+	failed  int                             // commits that failed
 	commits atomic.Int64
 	after   atomic.Int64 // commits attempted after the first failure
 }
 
 var errDevice = errors.New("input/output error")
 
-func (f *faultyEngine) Write(pairs []pair) error {
+func (f *faultyEngine) Write(pairs []journal.Pair) error {
 	f.mu.Lock()
 	fail, hold, failed := f.fail, f.hold, f.failed
 	f.mu.Unlock()
@@ -42,21 +44,21 @@ func (f *faultyEngine) Write(pairs []pair) error {
 		f.mu.Unlock()
 		return errDevice
 	}
-	return f.engine.Write(pairs)
+	return f.Engine.Write(pairs)
 }
 
 // set chooses which commits fail; hold, if not nil, stops all until it is closed.
-func (f *faultyEngine) set(hold chan struct{}, fail func([]pair) bool) {
+func (f *faultyEngine) set(hold chan struct{}, fail func([]journal.Pair) bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.hold, f.fail = hold, fail
 }
 
-func always([]pair) bool { return true }
+func always([]journal.Pair) bool { return true }
 
 // failOn fails commits that hold a key of one kind.
-func failOn(kind byte) func([]pair) bool {
-	return func(pairs []pair) bool {
+func failOn(kind byte) func([]journal.Pair) bool {
+	return func(pairs []journal.Pair) bool {
 		for _, p := range pairs {
 			if p.Key[0] == kind {
 				return true
@@ -73,8 +75,8 @@ func openFaulty(t *testing.T, dir string) (*Store, *faultyEngine, []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &faultyEngine{engine: s.eng.engine} // behind the fuse that all commits share
-	s.eng.engine = f
+	f := &faultyEngine{Engine: s.eng.Engine} // behind the fuse that all commits share
+	s.eng.Engine = f
 	b, err := s.Mint(t.Context(), Batch{Name: "b", Count: 200})
 	if err != nil {
 		t.Fatal(err)

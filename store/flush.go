@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"slices"
+
+	"codepool/store/internal/journal"
 )
 
 // manifest lists the live index runs and how far they cover the ledger.
@@ -19,7 +21,7 @@ type manifest struct {
 }
 
 // load reads the manifest and the runs' directories.
-func (x *index) load(v reader) error {
+func (x *index) load(v journal.Reader) error {
 	x.runs.Store(&[]*indexRun{})
 	x.nextRun, x.tail.from = 1, 1
 	key := []byte{keyManifest}
@@ -54,7 +56,7 @@ func (x *index) load(v reader) error {
 }
 
 // load reads fences and filter.
-func (r *indexRun) load(v reader) error {
+func (r *indexRun) load(v journal.Reader) error {
 	key := r.key(partDirectory, 0)
 	value, err := v.Get(key)
 	if err != nil {
@@ -155,10 +157,10 @@ func (x *index) flush(ctx context.Context) error {
 
 // keysBetween returns the hashes of the keys in a range of records.
 func (x *index) keysBetween(from, upto uint64) (keys []uint64, err error) {
-	err = x.eng.View(func(v reader) error {
+	err = x.eng.View(func(v journal.Reader) error {
 		return eachRecord(v, from, func(r *record) error {
 			if r.number > upto {
-				return errStop
+				return journal.ErrStop
 			}
 			if kind := keyKind(r.kind); kind != 0 && len(r.key) > 0 {
 				keys = append(keys, keyHash(kind, r.key))
@@ -176,7 +178,7 @@ func (x *index) publish(runs []*indexRun, upto uint64, doomed []*indexRun) error
 		return err
 	}
 	key := []byte{keyManifest}
-	if err := x.commit([]pair{{key, seal(key, body)}}); err != nil {
+	if err := x.commit([]journal.Pair{{Key: key, Value: seal(key, body)}}); err != nil {
 		return err
 	}
 	x.doomed = doomed
@@ -184,7 +186,7 @@ func (x *index) publish(runs []*indexRun, upto uint64, doomed []*indexRun) error
 }
 
 // commit writes where there is room: the index can be made later.
-func (x *index) commit(pairs []pair) error {
+func (x *index) commit(pairs []journal.Pair) error {
 	if err := x.room(); err != nil {
 		return err
 	}
@@ -312,13 +314,13 @@ func (c *runCursor) fill() (bool, error) {
 
 // drop deletes a run that no list names any more, as far as it is stored.
 func (x *index) drop(r *indexRun) error {
-	pairs := []pair{{Key: r.key(partDirectory, 0)}}
+	pairs := []journal.Pair{{Key: r.key(partDirectory, 0)}}
 	for p := range (r.Count + postingsPage - 1) / postingsPage {
-		pairs = append(pairs, pair{Key: r.key(partPostings, p)})
+		pairs = append(pairs, journal.Pair{Key: r.key(partPostings, p)})
 	}
 	if r.Keys > 0 {
 		for p := 0; p*filterPage < filterWords(r.Keys); p++ {
-			pairs = append(pairs, pair{Key: r.key(partFilter, p)})
+			pairs = append(pairs, journal.Pair{Key: r.key(partFilter, p)})
 		}
 	}
 	const some = 1000
@@ -336,7 +338,7 @@ type runWriter struct {
 	x     *index
 	run   *indexRun
 	page  []posting
-	pairs []pair
+	pairs []journal.Pair
 	bytes int
 	keys  []uint64
 }
@@ -368,11 +370,11 @@ func (w *runWriter) flushPage() error {
 	sealInPlace(k, v)
 	w.run.fences = append(w.run.fences, w.page[0].hash)
 	w.page = w.page[:0]
-	return w.put(pair{k, v})
+	return w.put(journal.Pair{Key: k, Value: v})
 }
 
 // put collects pairs and commits them by the half megabyte.
-func (w *runWriter) put(p pair) error {
+func (w *runWriter) put(p journal.Pair) error {
 	w.pairs = append(w.pairs, p)
 	if w.bytes += p.Size(); w.bytes < 512<<10 {
 		return nil
@@ -395,7 +397,7 @@ func (w *runWriter) close() (*indexRun, error) {
 		dir = binary.LittleEndian.AppendUint64(dir, f)
 	}
 	k := w.run.key(partDirectory, 0)
-	if err := w.put(pair{k, seal(k, dir)}); err != nil {
+	if err := w.put(journal.Pair{Key: k, Value: seal(k, dir)}); err != nil {
 		return nil, err
 	}
 	if len(w.keys) > 0 {
@@ -410,7 +412,7 @@ func (w *runWriter) close() (*indexRun, error) {
 				b = binary.LittleEndian.AppendUint64(b, x)
 			}
 			k := w.run.key(partFilter, page)
-			if err := w.put(pair{k, seal(k, b)}); err != nil {
+			if err := w.put(journal.Pair{Key: k, Value: seal(k, b)}); err != nil {
 				return nil, err
 			}
 			page++

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"codepool/shard"
+	"codepool/store/internal/journal"
 )
 
 // plainRecord is a ledger record as a slow reader finds it.
@@ -133,7 +134,7 @@ func (p *plainRecord) encode(b []byte) []byte {
 func writeRecords(t *testing.T, first uint64, records []plainRecord) memEngine {
 	t.Helper()
 	eng := memEngine{}
-	c := &committer{eng: &fuse{engine: eng}}
+	c := &committer{eng: &journal.Fuse{Engine: eng}}
 	g := newGroup(1, nil)
 	for i := range records {
 		g.add(first+uint64(i), records[i].at, records[i].encode(nil), 1)
@@ -207,7 +208,7 @@ func FuzzEntry(f *testing.F) {
 }
 
 // sameLedger checks that reading from a record on finds the records from it on.
-func sameLedger(t *testing.T, v reader, first, from uint64, want []plainRecord) {
+func sameLedger(t *testing.T, v journal.Reader, first, from uint64, want []plainRecord) {
 	t.Helper()
 	next := from
 	err := eachRecord(v, from, func(r *record) error {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sort"
 	"testing"
+
+	"codepool/store/internal/journal"
 )
 
 // FuzzPostings gives the decoder of postings pages a payload.
@@ -94,7 +96,7 @@ func FuzzIndex(f *testing.F) {
 				}
 			}
 		}
-		x := &index{eng: &fuse{engine: eng}, com: &committer{}}
+		x := &index{eng: &journal.Fuse{Engine: eng}, com: &committer{}}
 		var err error
 		spends(t, len(manifestText)+len(dir)+len(filter), func() { err = x.load(eng) })
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"codepool/gen"
 	"codepool/shard"
+	"codepool/store/internal/journal"
 )
 
 // FuzzRunHeader gives the decoder of run headers a key and a payload.
@@ -159,7 +160,7 @@ func FuzzCodePages(f *testing.F) {
 			return
 		}
 		again := memEngine{}
-		if err := c.pages(1, func(p pair) error { return again.Write([]pair{p}) }); err != nil {
+		if err := c.pages(1, func(p journal.Pair) error { return again.Write([]journal.Pair{p}) }); err != nil {
 			t.Fatal(err)
 		}
 		for k, v := range eng {

@@ -8,10 +8,11 @@ import (
 	"testing"
 
 	"codepool/shard"
+	"codepool/store/internal/journal"
 )
 
 // pack writes pairs as a backup's frame does, but without their checksums.
-func pack(pairs []pair) (b []byte) {
+func pack(pairs []journal.Pair) (b []byte) {
 	for _, p := range pairs {
 		b = binary.AppendUvarint(b, uint64(len(p.Key)))
 		b = append(b, p.Key...)
@@ -22,14 +23,14 @@ func pack(pairs []pair) (b []byte) {
 }
 
 // unpack is the reverse of pack, with right checksums; what is malformed ends it.
-func unpack(b []byte) (pairs []pair) {
+func unpack(b []byte) (pairs []journal.Pair) {
 	d := decoder{b: b}
 	for len(d.b) > 0 {
 		key, payload := d.text(), d.text()
 		if d.bad || len(key) == 0 || keyNames[key[0]] == "" {
 			break
 		}
-		pairs = append(pairs, pair{key, seal(key, payload)})
+		pairs = append(pairs, journal.Pair{Key: key, Value: seal(key, payload)})
 	}
 	return pairs
 }
@@ -37,7 +38,7 @@ func unpack(b []byte) (pairs []pair) {
 // recovered is a store that stands on an engine in memory, without its goroutines.
 func recovered(t testing.TB, eng memEngine) (*Store, error) {
 	t.Helper()
-	s := &Store{opt: Options{Shards: 4}.withDefaults(), eng: &fuse{engine: eng}, statePages: map[statePageID]pageStamp{}, keys: newKeyTable(), gate: newGate(4)}
+	s := &Store{opt: Options{Shards: 4}.withDefaults(), eng: &journal.Fuse{Engine: eng}, statePages: map[statePageID]pageStamp{}, keys: newKeyTable(), gate: newGate(4)}
 	s.spaces.Store(&map[string]*space{})
 	s.batches.Store(&[]*batch{nil})
 	s.mu.byName = map[string]*batch{}
@@ -67,14 +68,14 @@ func otherNumber(text []byte, at int, v uint32) []byte {
 
 // edit changes pairs as the script says, seven bytes a change. Bytes alone would hardly
 // ever reach the numbers that matter and leave the rest as it is.
-func edit(pairs []pair, s script) []pair {
+func edit(pairs []journal.Pair, s script) []journal.Pair {
 	const most = 16
 	for range min(len(s)/7, most) {
 		if len(pairs) == 0 {
 			break
 		}
 		i, op, at, v := int(s.byte())%len(pairs), s.byte()%10, int(s.byte()), s.uint32()
-		p := pair{slices.Clone(pairs[i].Key), slices.Clone(pairs[i].Value[4:])}
+		p := journal.Pair{Key: slices.Clone(pairs[i].Key), Value: slices.Clone(pairs[i].Value[4:])}
 		j := int(v) % len(pairs)
 		switch n := len(p.Value); {
 		case op == 0 && n > 0:
@@ -100,11 +101,11 @@ func edit(pairs []pair, s script) []pair {
 			if len(p.Key) >= 5 {
 				binary.BigEndian.PutUint32(p.Key[len(p.Key)-4:], v)
 			}
-			pairs = append(slices.Clone(pairs), pair{p.Key, seal(p.Key, p.Value)})
+			pairs = append(slices.Clone(pairs), journal.Pair{Key: p.Key, Value: seal(p.Key, p.Value)})
 			continue
 		}
 		pairs = slices.Clone(pairs)
-		pairs[i] = pair{p.Key, seal(p.Key, p.Value)}
+		pairs[i] = journal.Pair{Key: p.Key, Value: seal(p.Key, p.Value)}
 	}
 	return pairs
 }
@@ -129,7 +130,7 @@ func (m memEngine) bind() {
 	for _, k := range m.ofKind(keyRun) {
 		if h, err := decodeRunHeader([]byte(k), m[k]); err == nil {
 			h.Codes = m.codesOf(h.ID)
-			_ = m.Write([]pair{h.pair()})
+			_ = m.Write([]journal.Pair{h.pair()})
 		}
 	}
 	for _, k := range append(m.ofKind(keyBatch), m.ofKind(keyRun)...) {
@@ -147,7 +148,7 @@ func (m memEngine) bind() {
 		return err
 	})
 	if err == nil {
-		_ = m.Write([]pair{c.pair()})
+		_ = m.Write([]journal.Pair{c.pair()})
 	}
 }
 
@@ -167,7 +168,7 @@ func FuzzRecover(f *testing.F) {
 	}
 	f.Add([]byte{}, []byte{4, 4, 8, 0, 16, 0, 3}) // a run whose number is far from the one before
 	for _, without := range []byte{keyBatch, keyCodes, keyRun, keyEntry, keyCheckpoint, keyManifest, keyStates} {
-		var some []pair
+		var some []journal.Pair
 		for _, p := range pairs {
 			if p.Key[0] != without {
 				some = append(some, p)

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"codepool/store/internal/journal"
 )
 
 // slowBackup reads a backup by the book (backup.go's first comment). ok is false if it is
@@ -183,8 +185,8 @@ func FuzzRestoreForged(f *testing.F) {
 	if !ok {
 		f.Fatal("a backup is malformed by the book")
 	}
-	var all []pair
-	_ = pairs.Scan(nil, nil, func(k, v []byte) error { all = append(all, pair{k, v}); return nil })
+	var all []journal.Pair
+	_ = pairs.Scan(nil, nil, func(k, v []byte) error { all = append(all, journal.Pair{Key: k, Value: v}); return nil })
 	whole := pack(all)
 	const lies = 7 // the first of them is the truth
 	for lie := range uint8(lies) {
@@ -202,7 +204,7 @@ func FuzzRestoreForged(f *testing.F) {
 		if len(forged) > 0 && long > 0 {
 			const most = 3 << 20 // a frame takes 4 MiB
 			p := &forged[0]
-			*p = pair{p.Key, seal(p.Key, append(bytes.Clone(p.Value[4:]), make([]byte, long%most)...))}
+			*p = journal.Pair{Key: p.Key, Value: seal(p.Key, append(bytes.Clone(p.Value[4:]), make([]byte, long%most)...))}
 		}
 		eng := memEngine{}
 		if err := eng.Write(forged); err != nil {

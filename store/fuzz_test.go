@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"codepool/store/internal/journal"
 )
 
 // The fuzz targets of this package put hostile bytes behind right checksums: a checksum
@@ -26,7 +28,7 @@ import (
 // memEngine is an engine in memory. Other than Badger's it lets panics pass.
 type memEngine map[string][]byte
 
-func (m memEngine) Write(pairs []pair) error {
+func (m memEngine) Write(pairs []journal.Pair) error {
 	for _, p := range pairs {
 		if p.Value == nil {
 			delete(m, string(p.Key))
@@ -37,21 +39,21 @@ func (m memEngine) Write(pairs []pair) error {
 	return nil
 }
 
-func (m memEngine) Sync() error                       { return nil }
-func (m memEngine) View(f func(reader) error) error   { return f(m) }
-func (m memEngine) MaxCommit() int                    { return 1 << 20 }
-func (m memEngine) Sizes() (disk, memory int64)       { return 0, 0 }
-func (m memEngine) Tidy(*headroom)                    {}
-func (m memEngine) Close() error                      { return nil }
-func (m memEngine) Get(key []byte) ([]byte, error)    { return slices.Clone(m[string(key)]), nil }
-func (m memEngine) put(key, payload []byte) memEngine { m[string(key)] = seal(key, payload); return m }
+func (m memEngine) Sync() error                             { return nil }
+func (m memEngine) View(f func(journal.Reader) error) error { return f(m) }
+func (m memEngine) MaxCommit() int                          { return 1 << 20 }
+func (m memEngine) Sizes() (disk, memory int64)             { return 0, 0 }
+func (m memEngine) Tidy(*journal.Headroom)                  {}
+func (m memEngine) Close() error                            { return nil }
+func (m memEngine) Get(key []byte) ([]byte, error)          { return slices.Clone(m[string(key)]), nil }
+func (m memEngine) put(key, payload []byte) memEngine       { m[string(key)] = seal(key, payload); return m }
 
 func (m memEngine) Scan(prefix, from []byte, f func(key, value []byte) error) error {
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		if !strings.HasPrefix(k, string(prefix)) || k < string(from) {
 			continue
 		}
-		if err := f([]byte(k), m[k]); errors.Is(err, errStop) {
+		if err := f([]byte(k), m[k]); errors.Is(err, journal.ErrStop) {
 			return nil
 		} else if err != nil {
 			return err
@@ -75,20 +77,20 @@ func (m memEngine) Last(prefix, from []byte) (key, value []byte, err error) {
 
 // storedPairs returns what a small store with a bit of everything has on disk, in the
 // order of keys.
-func storedPairs(f *testing.F) (pairs []pair) {
+func storedPairs(f *testing.F) (pairs []journal.Pair) {
 	f.Helper()
 	s := smallStore(f)
 	defer s.Close()
-	err := s.eng.View(func(v reader) error {
+	err := s.eng.View(func(v journal.Reader) error {
 		return v.Scan(nil, nil, func(key, value []byte) error {
-			pairs = append(pairs, pair{slices.Clone(key), slices.Clone(value)})
+			pairs = append(pairs, journal.Pair{Key: slices.Clone(key), Value: slices.Clone(value)})
 			return nil
 		})
 	})
 	if err != nil {
 		f.Fatal(err)
 	}
-	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(string(a.Key), string(b.Key)) })
+	slices.SortFunc(pairs, func(a, b journal.Pair) int { return cmp.Compare(string(a.Key), string(b.Key)) })
 	return pairs
 }
 
@@ -126,7 +128,7 @@ func smallStore(f *testing.F) *Store {
 }
 
 // payloads calls f with key and payload of the pairs of one kind.
-func payloads(pairs []pair, kind byte, f func(key, payload []byte)) {
+func payloads(pairs []journal.Pair, kind byte, f func(key, payload []byte)) {
 	for _, p := range pairs {
 		if p.Key[0] == kind {
 			f(p.Key, p.Value[4:])

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 	"sync/atomic"
+
+	"codepool/store/internal/journal"
 )
 
 // group is the set of operations that one sync makes durable.
@@ -11,8 +13,8 @@ type group struct {
 	latch        // opens when err is known
 	n     uint64 // groups count from 1
 	spare
-	extra   []pair // pairs to be written with the group
-	last    uint64 // number of the last record
+	extra   []journal.Pair // pairs to be written with the group
+	last    uint64         // number of the last record
 	records uint64
 	written bool  // by the engine; guarded by committer.mu until it is published
 	at      int64 // time of the last record in the open entry

@@ -7,6 +7,8 @@ import (
 	"sort"
 	"sync"
 	"sync/atomic"
+
+	"codepool/store/internal/journal"
 )
 
 // The index finds the ledger records that touch a code or hold a key. It is derived
@@ -21,7 +23,7 @@ import (
 //
 // A hash only leads to a record; who asked compares the record itself.
 type index struct {
-	eng  *fuse
+	eng  *journal.Fuse
 	com  *committer
 	room func() error // asked before each write
 
@@ -227,10 +229,10 @@ func (x *index) catchUpLocked(ctx context.Context, upto uint64) error {
 	}
 	var piece []posting
 	at := x.tail.upto
-	err := x.eng.View(func(v reader) error {
+	err := x.eng.View(func(v journal.Reader) error {
 		return eachRecord(v, x.tail.upto+1, func(r *record) error {
 			if r.number > upto {
-				return errStop
+				return journal.ErrStop
 			}
 			postingsOf(r, func(hash uint64, _ bool) { piece = append(piece, posting{hash, r.number}) })
 			at = r.number
@@ -294,7 +296,7 @@ func mergePieces(a, b []posting) []posting {
 }
 
 // lastEntry returns the ledger entry with the greatest first number up to number.
-func lastEntry(v reader, number uint64) (key, value []byte, err error) {
+func lastEntry(v journal.Reader, number uint64) (key, value []byte, err error) {
 	for at := entryKey(number); ; {
 		key, value, err = v.Last([]byte{keyEntry}, at)
 		if err != nil || key == nil || len(key) == entryKeyLen {
@@ -309,7 +311,7 @@ func lastEntry(v reader, number uint64) (key, value []byte, err error) {
 
 // eachRecord calls f for every record from a number on, in order, and checks that
 // none is missing. errStop ends it.
-func eachRecord(v reader, from uint64, f func(*record) error) error {
+func eachRecord(v journal.Reader, from uint64, f func(*record) error) error {
 	start := entryKey(from)
 	if k, _, err := lastEntry(v, from); err != nil {
 		return err

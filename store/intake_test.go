@@ -30,8 +30,8 @@ func openCrowd(t *testing.T, n int, b Batch) *crowdStore {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	e := &syncEngine{engine: s.eng.engine}
-	s.eng.engine = e
+	e := &syncEngine{Engine: s.eng.Engine}
+	s.eng.Engine = e
 	b.Count = int64(n)
 	info, err := s.Mint(t.Context(), b)
 	if err != nil {

@@ -3,6 +3,8 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+
+	"codepool/store/internal/journal"
 )
 
 // inventory counts the pairs of a whole scan and says whether any is missing: the
@@ -21,7 +23,7 @@ type inventory struct {
 }
 
 // open reads what the counts are compared with.
-func (n *inventory) open(r reader) error {
+func (n *inventory) open(r journal.Reader) error {
 	n.runIDs, n.liveIndex = map[uint32]bool{}, map[uint32]bool{}
 	if err := n.checkpoint.load(r); err != nil {
 		return err
@@ -42,7 +44,7 @@ func (n *inventory) open(r reader) error {
 }
 
 // openIndex reads which index runs are live.
-func (n *inventory) openIndex(r reader) error {
+func (n *inventory) openIndex(r journal.Reader) error {
 	value, err := r.Get([]byte{keyManifest})
 	if err != nil || value == nil {
 		return err

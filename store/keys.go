@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"github.com/cespare/xxhash/v2"
+
+	"codepool/store/internal/journal"
 )
 
 // keyTable finds the record that an idempotency key belongs to. Keys whose records
@@ -196,10 +198,10 @@ func keyKind(kind byte) byte {
 
 // readRecord calls f with the record of that number, which must be durable.
 func (s *Store) readRecord(number uint64, f func(*record) error) error {
-	return s.eng.View(func(v reader) error { return readRecord(v, number, f) })
+	return s.eng.View(func(v journal.Reader) error { return readRecord(v, number, f) })
 }
 
-func readRecord(v reader, number uint64, f func(*record) error) error {
+func readRecord(v journal.Reader, number uint64, f func(*record) error) error {
 	k, value, err := lastEntry(v, number)
 	if err != nil {
 		return err
@@ -216,9 +218,9 @@ func readRecord(v reader, number uint64, f func(*record) error) error {
 		if err := f(r); err != nil {
 			return err
 		}
-		return errStop
+		return journal.ErrStop
 	})
-	if err == errStop {
+	if err == journal.ErrStop {
 		return nil
 	}
 	if err == nil && !found {

@@ -9,6 +9,7 @@ import (
 
 	"codepool/gen"
 	"codepool/shard"
+	"codepool/store/internal/journal"
 )
 
 // mintRound is how many codes are made, sorted and written at a time: it bounds
@@ -138,7 +139,7 @@ func (s *Store) openBatch(def Batch, imported bool, at time.Time) (*batch, error
 		return nil, err
 	}
 	// crash point: mint: the batch is not written
-	if err := s.eng.Commit([]pair{p}); err != nil {
+	if err := s.eng.Commit([]journal.Pair{p}); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 	}
 	s.mu.Lock()
@@ -311,7 +312,7 @@ func (s *Store) writeRun(ctx context.Context, r *stagedRun, at int64) error {
 	// crash point: mint: all code pages are written, the run's header is not
 	h := &r.header
 	body := appendRun(nil, h.ID, h.Batch, h.Count, h.Initial, h.Ref)
-	_, g, err := s.com.append(at, body, 1, []pair{h.pair()}, false)
+	_, g, err := s.com.append(at, body, 1, []journal.Pair{h.pair()}, false)
 	if err != nil {
 		s.abandon(r)
 		return err
@@ -337,7 +338,7 @@ func (s *Store) writeRun(ctx context.Context, r *stagedRun, at int64) error {
 // writePages commits the run's pages, as many at a time as fit, and notes in the header
 // which they are.
 func (s *Store) writePages(ctx context.Context, r *stagedRun) error {
-	var pairs []pair
+	var pairs []journal.Pair
 	weight, limit := 0, s.eng.MaxCommit()*9/10
 	write := func() error {
 		if err := s.mayAdd(ctx); err != nil {
@@ -348,7 +349,7 @@ func (s *Store) writePages(ctx context.Context, r *stagedRun) error {
 		pairs, weight = nil, 0
 		return err
 	}
-	err := r.codes.pages(r.header.ID, func(p pair) error {
+	err := r.codes.pages(r.header.ID, func(p journal.Pair) error {
 		if weight+p.Size() > limit {
 			if err := write(); err != nil {
 				return err

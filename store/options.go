@@ -11,6 +11,7 @@ import (
 
 	"codepool/gen"
 	"codepool/shard"
+	"codepool/store/internal/journal"
 )
 
 // Durability says when a write counts as done.
@@ -77,6 +78,11 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// journal returns the options of what is below the store.
+func (o *Options) journal() *journal.Options {
+	return &journal.Options{Sync: o.Durability == Durable, MemTable: o.MemTableSize, Reserve: o.DiskReserve, Logger: o.Logger}
+}
+
 func def[T comparable](field *T, value T) {
 	var zero T
 	if *field == zero {
@@ -98,7 +104,7 @@ func (o Options) validate() error {
 	bad(o.MemTableSize >= 8<<20 && o.MemTableSize <= 1<<30, "MemTableSize is %d: want 8 MiB to 1 GiB", o.MemTableSize)
 	bad(o.CheckpointEvery >= 1, "CheckpointEvery is %d: want at least 1", o.CheckpointEvery)
 	bad(o.MaxPending >= 64<<10 && o.MaxPending <= 1<<30, "MaxPending is %d: want 64 KiB to 1 GiB", o.MaxPending)
-	bad(o.DiskReserve >= leastReserve*o.MemTableSize, "DiskReserve is %d: want at least %d × MemTableSize = %d", o.DiskReserve, leastReserve, leastReserve*o.MemTableSize)
+	bad(o.DiskReserve >= journal.LeastReserve*o.MemTableSize, "DiskReserve is %d: want at least %d × MemTableSize = %d", o.DiskReserve, journal.LeastReserve, journal.LeastReserve*o.MemTableSize)
 	bad(o.GuessesPerHour > 0 && !math.IsInf(o.GuessesPerHour, 1), "GuessesPerHour is %v: want a number above 0", o.GuessesPerHour)
 	bad(o.GuessLimit > 0 && !math.IsInf(o.GuessLimit, 1), "GuessLimit is %v: want a number above 0", o.GuessLimit)
 	if len(errs) == 0 {

@@ -6,6 +6,7 @@ import (
 
 	"codepool/gen"
 	"codepool/shard"
+	"codepool/store/internal/journal"
 )
 
 // A run on disk: a header, pages of codes in hash order that are written once, and
@@ -28,7 +29,7 @@ type runHeader struct {
 	sum uint32 // checksum of the header, once it was written or read
 }
 
-func (h *runHeader) pair() pair {
+func (h *runHeader) pair() journal.Pair {
 	b := make([]byte, 4, 32+len(h.Ref))
 	b = binary.LittleEndian.AppendUint32(b, h.Batch)
 	b = binary.LittleEndian.AppendUint32(b, h.Count)
@@ -42,7 +43,7 @@ func (h *runHeader) pair() pair {
 	k := key1(keyRun, h.ID)
 	sealInPlace(k, b)
 	h.sum = sumOf(b)
-	return pair{k, b}
+	return journal.Pair{Key: k, Value: b}
 }
 
 func decodeRunHeader(key, value []byte) (h runHeader, err error) {
@@ -88,7 +89,7 @@ func (c *runCodes) addTo(run *shard.Run) (hashes []uint64, n int, err error) {
 }
 
 // pages calls put with each page of the run's codes.
-func (c *runCodes) pages(run uint32, put func(pair) error) error {
+func (c *runCodes) pages(run uint32, put func(journal.Pair) error) error {
 	n := max(len(c.words), len(c.keys))
 	for page := 0; page*pageCodes < n; page++ {
 		from, end := page*pageCodes, min((page+1)*pageCodes, n)
@@ -110,7 +111,7 @@ func (c *runCodes) pages(run uint32, put func(pair) error) error {
 		}
 		k := key2(keyCodes, run, uint32(page))
 		sealInPlace(k, b)
-		if err := put(pair{k, b}); err != nil {
+		if err := put(journal.Pair{Key: k, Value: b}); err != nil {
 			return err
 		}
 	}
@@ -118,7 +119,7 @@ func (c *runCodes) pages(run uint32, put func(pair) error) error {
 }
 
 // readCodes reads and checks the codes of a run.
-func readCodes(v reader, h runHeader, space uint32) (*runCodes, error) {
+func readCodes(v journal.Reader, h runHeader, space uint32) (*runCodes, error) {
 	c := &runCodes{}
 	var sum uint64
 	if h.Mixed {

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"iter"
+
+	"codepool/store/internal/journal"
 )
 
 // receiptsPart is how many records are read in one view of the engine, so that a
@@ -49,11 +51,11 @@ func (s *Store) receiptsAfter(after uint64) (part []Receipt, upto uint64, err er
 	if after >= durable {
 		return nil, after, nil
 	}
-	err = s.eng.View(func(v reader) error {
+	err = s.eng.View(func(v journal.Reader) error {
 		return eachRecord(v, after+1, func(r *record) error {
 			if r.number > durable || r.number-after > receiptsPart {
 				stopped = true
-				return errStop
+				return journal.ErrStop
 			}
 			upto = r.number
 			if r.kind != recRedeem {

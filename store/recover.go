@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"codepool/shard"
+	"codepool/store/internal/journal"
 )
 
 // Recovery, in this order:
@@ -23,7 +24,7 @@ import (
 
 func (s *Store) recover(high uint64) error {
 	var at checkpointRecord
-	err := s.eng.View(func(v reader) error {
+	err := s.eng.View(func(v journal.Reader) error {
 		if err := s.loadBatches(v); err != nil {
 			return err
 		}
@@ -99,15 +100,15 @@ type storedBatch struct {
 	Imported bool      `json:"imported,omitempty"`
 }
 
-func (b *batch) pair() (pair, error) {
+func (b *batch) pair() (journal.Pair, error) {
 	body, err := json.Marshal(storedBatch{b.Batch, b.space.id, b.created, b.imported})
 	key := key1(keyBatch, uint32(b.ID))
 	value := seal(key, body)
 	b.sum = sumOf(value)
-	return pair{key, value}, err
+	return journal.Pair{Key: key, Value: value}, err
 }
 
-func (s *Store) loadBatches(v reader) error {
+func (s *Store) loadBatches(v journal.Reader) error {
 	return v.Scan([]byte{keyBatch}, nil, func(key, value []byte) error {
 		body, err := unseal(key, value)
 		if err != nil {
@@ -143,7 +144,7 @@ func (s *Store) loadBatches(v reader) error {
 // maxRunGap is how many numbers of runs in a row may be of mints that were given up.
 const maxRunGap = 1 << 20
 
-func (s *Store) loadRunHeaders(v reader) error {
+func (s *Store) loadRunHeaders(v journal.Reader) error {
 	return v.Scan([]byte{keyRun}, nil, func(key, value []byte) error {
 		h, err := decodeRunHeader(key, value)
 		if err != nil {
@@ -203,7 +204,7 @@ func (s *Store) loadRun(h runHeader, room int) error {
 	b := s.batch(h.Batch)
 	run := s.pool.NewRun(h.ID, h.Batch, b.space.id)
 	var states []byte
-	err := s.eng.View(func(v reader) error {
+	err := s.eng.View(func(v journal.Reader) error {
 		codes, err := readCodes(v, h, b.space.id)
 		if err != nil {
 			return err
@@ -235,7 +236,7 @@ func (s *Store) replay(upto uint64) (last uint64, err error) {
 	keysFrom := s.index.tail.upto
 	last = min(upto, keysFrom)
 	var first uint64
-	err = s.eng.View(func(v reader) error {
+	err = s.eng.View(func(v journal.Reader) error {
 		// The last entry alone tells where the ledger ends, even if nothing is replayed.
 		k, value, err := lastEntry(v, 1<<64-1)
 		if err != nil || k == nil {

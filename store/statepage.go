@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"codepool/shard"
+	"codepool/store/internal/journal"
 )
 
 // State pages are the only pairs that are written again and again under one key, and
@@ -39,7 +40,7 @@ type statePageID struct{ run, page uint32 }
 func (p statePageID) key() []byte { return key2(keyStates, p.run, p.page) }
 
 // stamp makes a page of the next checkpoint of body, which has room in front, and notes it.
-func (m *maintainer) stamp(p statePageID, body []byte) pair {
+func (m *maintainer) stamp(p statePageID, body []byte) journal.Pair {
 	st := m.pages[p]
 	if st.by != m.number+1 {
 		st.by, st.before = m.number+1, st.sum
@@ -50,7 +51,7 @@ func (m *maintainer) stamp(p statePageID, body []byte) pair {
 	sealInPlace(key, body)
 	st.sum = sumOf(body)
 	m.pages[p] = st
-	return pair{key, body}
+	return journal.Pair{Key: key, Value: body}
 }
 
 // share is what a page adds to the sum of the checkpoint c.
@@ -101,7 +102,7 @@ func decodeStatePage(key, value []byte) (p statePageID, st pageStamp, states []b
 
 // readStates returns the states of a run, two in a byte, or nil if no checkpoint
 // ever wrote any: then all are as they were at first. pages are those that exist.
-func readStates(v reader, h runHeader) (states []byte, pages map[statePageID]pageStamp, err error) {
+func readStates(v journal.Reader, h runHeader) (states []byte, pages map[statePageID]pageStamp, err error) {
 	pages = map[statePageID]pageStamp{}
 	err = v.Scan(key1(keyStates, h.ID), nil, func(key, value []byte) error {
 		p, st, body, err := decodeStatePage(key, value)

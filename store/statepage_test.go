@@ -4,16 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"testing"
+
+	"codepool/store/internal/journal"
 )
 
 // pairsIn returns every pair of an engine.
-func pairsIn(t *testing.T, eng engine) memEngine {
+func pairsIn(t *testing.T, eng journal.Engine) memEngine {
 	t.Helper()
 	m := memEngine{}
-	err := eng.View(func(v reader) error {
-		return v.Scan(nil, nil, func(key, value []byte) error { return m.Write([]pair{{key, value}}) })
+	err := eng.View(func(v journal.Reader) error {
+		return v.Scan(nil, nil, func(key, value []byte) error { return m.Write([]journal.Pair{{Key: key, Value: value}}) })
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -78,11 +79,11 @@ func TestStaleStatePage(t *testing.T) {
 		t.Fatalf("%d state pages, want 3", len(keys))
 	}
 	o := (&Options{Durability: WeakNoSync}).withDefaults()
-	eng, err := openBadger(filepath.Join(dir, engineDir), &o)
+	eng, err := journal.Open(dir, o.journal())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := eng.Write([]pair{{[]byte(keys[0]), first[keys[0]]}}); err != nil {
+	if err := eng.Write([]journal.Pair{{Key: []byte(keys[0]), Value: first[keys[0]]}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := eng.Close(); err != nil {

@@ -53,7 +53,7 @@ func (s *Store) Stats() Stats {
 		st.Codes.Revoked += c.Revoked
 	}
 	st.DiskBytes, st.WriteBytes = s.eng.Sizes()
-	st.DiskFree, st.DiskNeeded = s.dir.head.figures()
+	st.DiskFree, st.DiskNeeded = s.dir.head.Figures()
 	if err := s.maint.lastErr.Load(); err != nil && *err != nil {
 		st.CheckpointError = (*err).Error()
 	}

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"codepool/shard"
+	"codepool/store/internal/journal"
 )
 
 // Store is an open store. All methods are safe for concurrent use. A Store must not
@@ -18,7 +18,7 @@ type Store struct {
 	opt    Options
 	path   string
 	dir    *directory
-	eng    *fuse
+	eng    *journal.Fuse
 	com    *committer
 	pool   *shard.Pool
 	gate   *gate
@@ -100,26 +100,29 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 	if fresh && !restoring {
 		// A first opening that did not finish leaves no tables; the engine would remove
 		// those that its MANIFEST does not name.
-		if tables, err := filepath.Glob(filepath.Join(d.path, engineDir, "*.sst")); err != nil || len(tables) > 0 {
+		if tables, err := journal.HasTables(d.path); err != nil || tables {
 			return nil, errors.Join(inPart(d.path), err)
 		}
 	}
 	if !fresh {
-		if err := putBack(d.path); err != nil { // of an Open that was ended in between
-			return nil, fmt.Errorf("put files of the engine back: %w", diskFull(err))
+		if err := journal.PutBack(d.path); err != nil { // of an Open that was ended in between
+			return nil, fmt.Errorf("put files of the engine back: %w", journal.DiskFull(err))
 		}
-		if err := checkEngineFiles(d.path); err != nil {
+		if err := journal.CheckFile(d.path, highWaterFile); err != nil {
 			return nil, err
 		}
-		if err := d.makeRoom(); err != nil {
+		if err := journal.Check(d.path); err != nil {
 			return nil, err
 		}
-		if err := setAside(d.path); err != nil {
-			return nil, fmt.Errorf("set files of the engine aside: %w", diskFull(err))
+		if err := d.head.MakeRoom(); err != nil {
+			return nil, err
+		}
+		if err := journal.SetAside(d.path); err != nil {
+			return nil, fmt.Errorf("set files of the engine aside: %w", journal.DiskFull(err))
 		}
 		defer func() {
-			if err != nil && !errors.Is(err, errStillAtWork) {
-				err = errors.Join(err, putBack(d.path))
+			if err != nil && !errors.Is(err, journal.ErrStillAtWork) {
+				err = errors.Join(err, journal.PutBack(d.path))
 			}
 		}()
 	}
@@ -128,12 +131,12 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 	if err != nil {
 		return nil, err
 	}
-	badger, err := openBadger(filepath.Join(d.path, engineDir), opt)
+	engine, err := journal.Open(d.path, opt.journal())
 	if err != nil {
 		return nil, err
 	}
-	eng := &fuse{engine: badger}
-	d.head.serve()
+	eng := &journal.Fuse{Engine: engine}
+	d.head.Serve()
 	// crash point: open: the engine is open
 	s = &Store{opt: *opt, path: d.path, dir: d, eng: eng, opened: start, adding: make(chan struct{}, 1), closing: make(chan struct{}), statePages: map[statePageID]pageStamp{}, keys: newKeyTable()}
 	for i := range s.drawKeys {
@@ -159,16 +162,16 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 	}
 	if err == nil {
 		// crash point: open: recovered, files are still aside
-		err = dropAside(d.path)
+		err = journal.DropAside(d.path)
 	}
 	if err != nil {
 		if s.pool != nil {
 			s.pool.Close()
 		}
-		return nil, errors.Join(err, d.head.end(), eng.Close())
+		return nil, errors.Join(err, d.head.End(), eng.Close())
 	}
 	// crash point: open: recovered
-	eng.Tidy(d.head) // only now: nothing must be aside, see aside.go
+	eng.Tidy(d.head) // only now: nothing must be aside, see package journal
 	_ = d.room(true) // what it refuses is refused when it is asked for
 	s.recovered.Took = time.Since(start)
 	s.intake = newIntake(s)
@@ -203,7 +206,7 @@ func (s *Store) Close() error {
 		}
 		// crash point: close: the last checkpoint is written
 		s.pool.Close()
-		s.closeErr = errors.Join(s.closeErr, s.dir.head.end()) // the engine may need it
+		s.closeErr = errors.Join(s.closeErr, s.dir.head.End()) // the engine may need it
 		s.closeErr = errors.Join(s.closeErr, s.eng.Close(), s.dir.close())
 	})
 	return s.closeErr

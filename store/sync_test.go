@@ -8,12 +8,14 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"codepool/store/internal/journal"
 )
 
 // syncEngine stands in front of an engine and holds or fails its syncs, while
 // writes go through and can be read: what a power cut would take back.
 type syncEngine struct {
-	engine
+	journal.Engine
 	hold    atomic.Pointer[chan struct{}] // if not nil, syncs wait for it
 	fail    atomic.Bool
 	waiting atomic.Int32
@@ -27,14 +29,14 @@ func (e *syncEngine) Sync() error {
 	if e.fail.Load() {
 		return errDevice
 	}
-	return e.engine.Sync()
+	return e.Engine.Sync()
 }
 
 func openSync(t *testing.T, dir string) (*Store, *syncEngine, []string) {
 	t.Helper()
 	s, f, codes := openFaulty(t, dir)
-	e := &syncEngine{engine: f}
-	s.eng.engine = e
+	e := &syncEngine{Engine: f}
+	s.eng.Engine = e
 	return s, e, codes
 }
 

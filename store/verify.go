@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"codepool/shard"
+	"codepool/store/internal/journal"
 )
 
 // VerifyReport is the outcome of Verify.
@@ -58,8 +59,8 @@ func (s *Store) Verify(ctx context.Context) (VerifyReport, error) {
 		return v.rep, err
 	}
 	v.durable = s.com.durableRecord.Load()
-	err := s.eng.View(func(r reader) error {
-		for _, step := range []func(reader) error{v.runs, v.pages, v.ledger} {
+	err := s.eng.View(func(r journal.Reader) error {
+		for _, step := range []func(journal.Reader) error{v.runs, v.pages, v.ledger} {
 			if err := step(r); err != nil {
 				return err
 			}
@@ -78,7 +79,7 @@ func (s *Store) Verify(ctx context.Context) (VerifyReport, error) {
 
 // indexPages checks every page of the live index runs.
 func (v *verifier) indexPages() error {
-	return v.s.eng.View(func(r reader) error {
+	return v.s.eng.View(func(r journal.Reader) error {
 		var inv inventory
 		inv.liveIndex = map[uint32]bool{}
 		if err := inv.openIndex(r); err != nil {
@@ -185,7 +186,7 @@ func (v *verifier) damage(err error) error {
 }
 
 // runs checks batches and headers on disk against memory.
-func (v *verifier) runs(r reader) error {
+func (v *verifier) runs(r journal.Reader) error {
 	for _, b := range *v.s.batches.Load() {
 		if b != nil {
 			v.rep.Batches++
@@ -212,7 +213,7 @@ func (v *verifier) runs(r reader) error {
 }
 
 // pages checks every code page against memory and gate and reads the state pages.
-func (v *verifier) pages(r reader) error {
+func (v *verifier) pages(r journal.Reader) error {
 	for id, m := range v.run {
 		if v.ctx.Err() != nil {
 			return context.Cause(v.ctx)
@@ -279,7 +280,7 @@ func (v *verifier) find(id uint32, m *vrun, codes *runCodes, space uint32) error
 const sampleSize = 256
 
 // ledger replays everything from the first record and checks that it is lawful.
-func (v *verifier) ledger(r reader) error {
+func (v *verifier) ledger(r journal.Reader) error {
 	var cp checkpointRecord
 	if err := v.damage(cp.load(r)); err != nil {
 		return err

@@ -32,7 +32,7 @@ var defects = []defect{
 	},
 	{
 		name:  "retry after a failed sync",
-		edits: edit("store/engine.go", "	if err != nil {\n		f.blown.CompareAndSwap(nil, &err)\n	}\n	return err\n", "	return err\n"),
+		edits: edit("store/internal/journal/engine.go", "	if err != nil {\n		f.blown.CompareAndSwap(nil, &err)\n	}\n	return err\n", "	return err\n"),
 		pkg:   "proof/crash", test: "TestPowerCut", n: 60, says: "was tried after a commit had failed",
 	},
 	{

@@ -1,4 +1,4 @@
-package store
+package journal
 
 import (
 	"errors"
@@ -109,11 +109,11 @@ func (w *walSync) turn(fid int) error {
 	if !w.durable {
 		return nil
 	}
-	return syncDir(w.dir)
+	return SyncDir(w.dir)
 }
 
 // prepare is called before a commit of that weight, with no commit at work.
-func (w *walSync) prepare(pairs []pair) error {
+func (w *walSync) prepare(pairs []Pair) error {
 	need := int64(walTxn)
 	for _, p := range pairs {
 		need += int64(len(p.Key) + len(p.Value) + walEntry)
@@ -158,7 +158,7 @@ func (w *walSync) padLocked(from, need int64) error {
 
 // wrote is called after a commit of that weight, before another: if Badger has begun
 // a new log for it, that is the one to go on with.
-func (w *walSync) wrote(pairs []pair) error {
+func (w *walSync) wrote(pairs []Pair) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	turned := false

@@ -1,4 +1,4 @@
-package store
+package journal
 
 import (
 	"errors"
@@ -104,4 +104,10 @@ func settleEmptyLogs(dir string) error {
 		}
 	}
 	return err
+}
+
+// HasTables reports whether there are tables in the engine's directory, which may be missing.
+func HasTables(path string) (bool, error) {
+	tables, err := filepath.Glob(filepath.Join(path, Dir, "*"+tableSuffix))
+	return len(tables) > 0, err
 }

@@ -1,24 +1,37 @@
-package store
+package journal_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
+
+	"codepool/store"
+	"codepool/store/internal/journal"
 )
+
+// soon is a context that turns a call that would hang for ever into an error.
+func soon(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
 
 // engineHolds reads MANIFEST, tables and logs.
 func engineHolds(t *testing.T, dir string) map[string]string {
 	t.Helper()
-	logs, tables, err := engineFiles(dir)
+	logs, tables, err := journal.EngineFiles(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := map[string]string{manifestFile: ""}
+	all := map[string]string{journal.ManifestFile: ""}
 	maps.Copy(all, mapTo(logs))
 	maps.Copy(all, mapTo(tables))
 	for name := range all {
@@ -62,23 +75,23 @@ func crashedWithoutTable(t *testing.T) (dir, manifest string) {
 	dir = t.TempDir()
 	var was map[string]string
 	for i := range 3 {
-		s, err := Open(dir, &Options{Durability: WeakNoSync})
+		s, err := store.Open(dir, &store.Options{Durability: store.WeakNoSync})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Mint(soon(t), Batch{Name: fmt.Sprint(i), Count: 100}); err != nil {
+		if _, err := s.Mint(soon(t), store.Batch{Name: fmt.Sprint(i), Count: 100}); err != nil {
 			t.Fatal(err)
 		}
 		if i == 2 {
-			was = engineHolds(t, filepath.Join(dir, engineDir))
+			was = engineHolds(t, filepath.Join(dir, journal.Dir))
 		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	manifest = was[manifestFile]
-	was[manifestFile] = manifest[:len(manifest)-3]
-	writeEngine(t, filepath.Join(dir, engineDir), was)
+	manifest = was[journal.ManifestFile]
+	was[journal.ManifestFile] = manifest[:len(manifest)-3]
+	writeEngine(t, filepath.Join(dir, journal.Dir), was)
 	if len(was) != 4 {
 		t.Fatalf("%v", slices.Sorted(maps.Keys(was)))
 	}
@@ -88,8 +101,7 @@ func crashedWithoutTable(t *testing.T) (dir, manifest string) {
 // openEngine has the engine do to its files what it does when it opens.
 func openEngine(t *testing.T, dir string) {
 	t.Helper()
-	o := (&Options{Durability: WeakNoSync}).withDefaults()
-	eng, err := openBadger(filepath.Join(dir, engineDir), &o)
+	eng, err := journal.Open(dir, &journal.Options{MemTable: 8 << 20, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,11 +114,11 @@ func openEngine(t *testing.T, dir string) {
 // while it puts back, is undone by the next one.
 func TestOpeningEndedAnywhere(t *testing.T) {
 	dir, manifest := crashedWithoutTable(t)
-	engine := filepath.Join(dir, engineDir)
+	engine := filepath.Join(dir, journal.Dir)
 	was := engineHolds(t, engine)
 	refuse := func(what string) {
 		t.Helper()
-		if s, err := Open(dir, &Options{Durability: WeakNoSync}); !errors.Is(err, ErrCorrupt) {
+		if s, err := store.Open(dir, &store.Options{Durability: store.WeakNoSync}); !errors.Is(err, store.ErrCorrupt) {
 			if err == nil {
 				s.Close()
 			}
@@ -119,16 +131,16 @@ func TestOpeningEndedAnywhere(t *testing.T) {
 			t.Fatalf("%s: %v is left", what, left)
 		}
 	}
-	if err := os.Mkdir(filepath.Join(dir, asideNew), 0o755); err != nil {
+	if err := os.Mkdir(filepath.Join(dir, journal.AsideNew), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, asideNew, manifestFile), nil, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, journal.AsideNew, journal.ManifestFile), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	refuse("ended while it set aside")
 
 	for n := range len(was) + 1 {
-		if err := setAside(dir); err != nil {
+		if err := journal.SetAside(dir); err != nil {
 			t.Fatal(err)
 		}
 		openEngine(t, dir)
@@ -136,20 +148,20 @@ func TestOpeningEndedAnywhere(t *testing.T) {
 			t.Fatal("the engine changes nothing: this test is of no use")
 		}
 		for _, name := range slices.Sorted(maps.Keys(was))[:n] {
-			aside := filepath.Join(dir, asideDir, name)
+			aside := filepath.Join(dir, journal.AsideDir, name)
 			if _, err := os.Stat(aside); err != nil {
 				continue // a table that the MANIFEST names
 			}
-			if err := replaceFile(aside, filepath.Join(engine, name)); err != nil {
+			if err := journal.ReplaceFile(aside, filepath.Join(engine, name)); err != nil {
 				t.Fatal(err)
 			}
 		}
 		refuse(fmt.Sprintf("ended when %d files were back", n))
 	}
-	if err := os.WriteFile(filepath.Join(engine, manifestFile), []byte(manifest), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(engine, journal.ManifestFile), []byte(manifest), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(dir, &Options{Durability: WeakNoSync})
+	s, err := store.Open(dir, &store.Options{Durability: store.WeakNoSync})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,22 +181,22 @@ func TestAsideDamaged(t *testing.T) {
 		damage func(t *testing.T, dir string)
 	}{
 		{"MANIFEST aside", func(t *testing.T, dir string) {
-			if err := os.WriteFile(filepath.Join(dir, asideDir, manifestFile), []byte("Bdgr"), 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(dir, journal.AsideDir, journal.ManifestFile), []byte("Bdgr"), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}},
 		{"MANIFEST aside is gone", func(t *testing.T, dir string) {
-			if err := os.Remove(filepath.Join(dir, asideDir, manifestFile)); err != nil {
+			if err := os.Remove(filepath.Join(dir, journal.AsideDir, journal.ManifestFile)); err != nil {
 				t.Fatal(err)
 			}
 		}},
 		{"a table is gone", func(t *testing.T, dir string) {
-			live, _, err := liveTables(filepath.Join(dir, asideDir))
+			live, _, err := journal.LiveTables(filepath.Join(dir, journal.AsideDir))
 			if err != nil || len(live) != 1 {
 				t.Fatalf("%v, %v", live, err)
 			}
 			for name := range live {
-				if err := os.Remove(filepath.Join(dir, engineDir, name)); err != nil {
+				if err := os.Remove(filepath.Join(dir, journal.Dir, name)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -192,23 +204,23 @@ func TestAsideDamaged(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir, _ := crashedWithoutTable(t)
-			if err := setAside(dir); err != nil {
+			if err := journal.SetAside(dir); err != nil {
 				t.Fatal(err)
 			}
 			openEngine(t, dir)
 			c.damage(t, dir)
-			was, aside := engineHolds(t, filepath.Join(dir, engineDir)), engineHolds(t, filepath.Join(dir, asideDir))
-			s, err := Open(dir, &Options{Durability: WeakNoSync})
+			was, aside := engineHolds(t, filepath.Join(dir, journal.Dir)), engineHolds(t, filepath.Join(dir, journal.AsideDir))
+			s, err := store.Open(dir, &store.Options{Durability: store.WeakNoSync})
 			if err == nil {
 				s.Close()
 			}
-			if !errors.Is(err, ErrCorrupt) {
+			if !errors.Is(err, store.ErrCorrupt) {
 				t.Errorf("open: %v, want ErrCorrupt", err)
 			}
-			if got := engineHolds(t, filepath.Join(dir, engineDir)); !maps.Equal(got, was) {
+			if got := engineHolds(t, filepath.Join(dir, journal.Dir)); !maps.Equal(got, was) {
 				t.Errorf("the engine has %v, it had %v, or they differ", slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(was)))
 			}
-			if got := engineHolds(t, filepath.Join(dir, asideDir)); !maps.Equal(got, aside) {
+			if got := engineHolds(t, filepath.Join(dir, journal.AsideDir)); !maps.Equal(got, aside) {
 				t.Errorf("aside is %v, it was %v, or they differ", slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(aside)))
 			}
 		})

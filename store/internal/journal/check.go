@@ -1,4 +1,4 @@
-package store
+package journal
 
 import (
 	"bytes"
@@ -11,28 +11,37 @@ import (
 	"path/filepath"
 )
 
-// checkEngineFiles looks at the files of an existing store before the engine gets
+// Check looks at the engine's files of an existing store before the engine gets
 // the directory, because the engine would make good what is missing: it starts anew
 // without a MANIFEST, and it panics in a goroutine of its own on a table that was cut
 // off. Tables that the MANIFEST does not name are left from a flush that a crash ended.
-func checkEngineFiles(path string) error {
-	for _, name := range []string{highWaterFile, filepath.Join(engineDir, manifestFile)} {
-		if fi, err := os.Stat(filepath.Join(path, name)); err != nil || fi.Size() == 0 {
-			return &CorruptError{What: "data directory " + path, Why: name + " is missing or empty: the directory was copied in part, or damaged"}
-		}
+func Check(path string) error {
+	if err := CheckFile(path, filepath.Join(Dir, manifestFile)); err != nil {
+		return err
 	}
-	live, _, err := liveTables(filepath.Join(path, engineDir))
+	live, _, err := liveTables(filepath.Join(path, Dir))
 	if err != nil {
 		return &CorruptError{What: "data directory " + path, Why: manifestFile + ": " + err.Error()}
 	}
 	for name := range live {
-		file := filepath.Join(path, engineDir, name)
+		file := filepath.Join(path, Dir, name)
 		if err := checkTable(file); err != nil {
 			return &CorruptError{What: "table " + file, Why: err.Error()}
 		}
 	}
 	return nil
 }
+
+// CheckFile refuses an existing store without a file that it has from its beginning; file
+// is its name in the data directory.
+func CheckFile(path, file string) error {
+	if fi, err := os.Stat(filepath.Join(path, file)); err != nil || fi.Size() == 0 {
+		return &CorruptError{What: "data directory " + path, Why: file + " is missing or empty: the directory was copied in part, or damaged"}
+	}
+	return nil
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // checkTable checks what the engine reads of a table when it opens it, all of it in a
 // goroutine of its own that panics over damage: the index, at the end of the table, and
@@ -134,18 +143,18 @@ func (t *tail) part() ([]byte, error) {
 // tableChecksum decodes message Checksum { algorithm = 1; uint64 sum = 2 }; only
 // algorithm 0, crc32c, is ever written.
 func tableChecksum(b []byte) (sum uint64, ok bool) {
-	d := decoder{b: b}
-	for len(d.b) > 0 && !d.bad {
-		switch tag := d.byte(); tag {
-		case 1 << 3:
-			if d.uvarint() != 0 {
-				return 0, false
-			}
-		case 2 << 3:
-			sum, ok = d.uvarint(), true
+	for len(b) > 0 {
+		v, n := binary.Uvarint(b[1:])
+		switch tag := b[0]; {
+		case n <= 0:
+			return 0, false
+		case tag == 1<<3 && v == 0:
+		case tag == 2<<3:
+			sum, ok = v, true
 		default:
 			return 0, false
 		}
+		b = b[1+n:]
 	}
-	return sum, ok && !d.bad
+	return sum, ok
 }

@@ -1,4 +1,4 @@
-package store
+package journal
 
 import (
 	"bytes"
@@ -29,15 +29,15 @@ import (
 // first answer: put back after a power cut it would take the answer back.
 //
 // Tables that the MANIFEST names need no link: only a merge removes them, and merges begin
-// after recovery (engine.Tidy).
+// after recovery (Engine.Tidy).
 const (
 	asideDir = "journal-aside"
 	asideNew = "journal-aside-new"
 )
 
-// setAside keeps what the engine may remove. It does nothing after a clean close.
-func setAside(path string) error {
-	engine, fresh := filepath.Join(path, engineDir), filepath.Join(path, asideNew)
+// SetAside keeps what the engine may remove. It does nothing after a clean close.
+func SetAside(path string) error {
+	engine, fresh := filepath.Join(path, Dir), filepath.Join(path, asideNew)
 	if err := os.RemoveAll(fresh); err != nil {
 		return err
 	}
@@ -70,14 +70,14 @@ func setAside(path string) error {
 			return err
 		}
 	}
-	if err := syncDir(fresh); err != nil {
+	if err := SyncDir(fresh); err != nil {
 		return err
 	}
 	// crash point: open: files are about to be set aside
 	if err := os.Rename(fresh, filepath.Join(path, asideDir)); err != nil {
 		return err
 	}
-	return syncDir(path)
+	return SyncDir(path)
 }
 
 // engineFiles returns the logs that are not empty and the tables.
@@ -104,10 +104,10 @@ func engineFiles(dir string) (logs, tables map[string]bool, err error) {
 	return logs, tables, nil
 }
 
-// putBack makes the engine's files what they were when they were set aside, if they are.
+// PutBack makes the engine's files what they were when they were set aside, if they are.
 // The engine must be closed. It may be ended anywhere and run again.
-func putBack(path string) error {
-	engine, aside := filepath.Join(path, engineDir), filepath.Join(path, asideDir)
+func PutBack(path string) error {
+	engine, aside := filepath.Join(path, Dir), filepath.Join(path, asideDir)
 	if _, err := os.Stat(aside); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	} else if err != nil {
@@ -119,7 +119,7 @@ func putBack(path string) error {
 	}
 	for name := range live {
 		if _, err := os.Stat(filepath.Join(engine, name)); errors.Is(err, fs.ErrNotExist) {
-			return &CorruptError{What: filepath.Join(engineDir, name), Why: "it is gone"}
+			return &CorruptError{What: filepath.Join(Dir, name), Why: "it is gone"}
 		}
 	}
 	back, tables, err := engineFiles(aside)
@@ -137,11 +137,11 @@ func putBack(path string) error {
 			return err
 		}
 	}
-	if err := syncDir(engine); err != nil {
+	if err := SyncDir(engine); err != nil {
 		return err
 	}
 	// crash point: open: files are put back and still aside
-	return dropAside(path)
+	return DropAside(path)
 }
 
 // removeOthers removes logs and tables that the engine has made meanwhile. A table is
@@ -166,7 +166,7 @@ func replaceFile(from, to string) error {
 	if same, err := sameFile(from, to); same || err != nil {
 		return err
 	}
-	between := filepath.Join(filepath.Dir(to), newPrefix+"put-back") // the engine takes a name that ends in .mem for a log
+	between := filepath.Join(filepath.Dir(to), ".new-put-back") // the engine takes a name that ends in .mem for a log
 	if err := os.Remove(between); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -198,8 +198,8 @@ func sameFile(a, b string) (bool, error) {
 	return err == nil && os.SameFile(fa, fb), err
 }
 
-// dropAside forgets what is aside, for good when it returns.
-func dropAside(path string) error {
+// DropAside forgets what is aside, for good when it returns.
+func DropAside(path string) error {
 	fresh := filepath.Join(path, asideNew)
 	if err := os.RemoveAll(fresh); err != nil {
 		return err
@@ -209,7 +209,7 @@ func dropAside(path string) error {
 		return nil
 	}
 	if err == nil {
-		err = syncDir(path)
+		err = SyncDir(path)
 	}
 	if err != nil {
 		return err
@@ -235,7 +235,7 @@ func copySparse(from, to string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = diskFull(errors.Join(err, dst.Close())) }()
+	defer func() { err = DiskFull(errors.Join(err, dst.Close())) }()
 	const step = 256 << 10
 	b, zeros := make([]byte, step), make([]byte, step)
 	for at := int64(0); at < fi.Size(); at += step {

@@ -1,4 +1,4 @@
-package store
+package journal
 
 import (
 	"bytes"
@@ -21,7 +21,7 @@ import (
 type merger struct {
 	db   *badger.DB
 	log  *badgerLogger
-	room *headroom
+	room *Headroom
 
 	wake, quit, done chan struct{}
 	started          bool
@@ -42,7 +42,7 @@ func newMerger(db *badger.DB, log *badgerLogger) *merger {
 }
 
 // start lets merges begin. It is called once, before end.
-func (m *merger) start(room *headroom) {
+func (m *merger) start(room *Headroom) {
 	m.room, m.started = room, true
 	m.look()
 	go m.run()

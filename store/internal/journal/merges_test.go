@@ -1,4 +1,4 @@
-package store
+package journal
 
 import (
 	"bytes"
@@ -50,12 +50,11 @@ func TestNextMerge(t *testing.T) {
 }
 
 // newTables makes an engine with one new table for each list of keys.
-func newTables(t *testing.T, room *headroom, lists ...[]string) *badgerEngine {
+func newTables(t *testing.T, room *Headroom, lists ...[]string) *badgerEngine {
 	t.Helper()
 	dir := t.TempDir()
-	o := (&Options{Durability: WeakNoSync}).withDefaults()
 	for i := 0; ; i++ {
-		e, err := openBadger(dir, &o)
+		e, err := Open(dir, plain())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,9 +68,9 @@ func newTables(t *testing.T, room *headroom, lists ...[]string) *badgerEngine {
 			eng.merger.room = room
 			return eng
 		}
-		var pairs []pair
+		var pairs []Pair
 		for _, k := range lists[i] {
-			pairs = append(pairs, pair{[]byte(k), bytes.Repeat([]byte{byte(i)}, 1000)})
+			pairs = append(pairs, Pair{[]byte(k), bytes.Repeat([]byte{byte(i)}, 1000)})
 		}
 		if err := e.Write(pairs); err != nil {
 			t.Fatal(err)
@@ -84,10 +83,10 @@ func newTables(t *testing.T, room *headroom, lists ...[]string) *badgerEngine {
 
 func (b *badgerEngine) newest() (n int) { return b.db.Levels()[0].NumTables }
 
-func holding(t *testing.T, e engine) map[string]byte {
+func holding(t *testing.T, e Engine) map[string]byte {
 	t.Helper()
 	got := map[string]byte{}
-	if err := e.View(func(r reader) error {
+	if err := e.View(func(r Reader) error {
 		return r.Scan(nil, nil, func(k, v []byte) error { got[string(k)] = v[0]; return nil })
 	}); err != nil {
 		t.Fatal(err)
@@ -95,10 +94,9 @@ func holding(t *testing.T, e engine) map[string]byte {
 	return got
 }
 
-func roomHere(t *testing.T) *headroom {
-	o := Options{}.withDefaults()
-	h := newHeadroom(t.TempDir(), &o)
-	h.serve()
+func roomHere(t *testing.T) *Headroom {
+	h := NewHeadroom(t.TempDir(), plain())
+	h.Serve()
 	return h
 }
 
@@ -148,13 +146,13 @@ func TestMergeNeedsRoom(t *testing.T) {
 		t.Error("a merge without room")
 	}
 	h.reserve = 0
-	if err := h.end(); err != nil {
+	if err := h.End(); err != nil {
 		t.Error(err)
 	}
 	if e.merger.once() || e.newest() != 4 {
 		t.Error("a merge after the end")
 	}
-	h.serve()
+	h.Serve()
 	if !e.merger.once() || e.newest() != 0 {
 		t.Error("no merge where there is room")
 	}
@@ -170,9 +168,9 @@ func TestMergesByThemselves(t *testing.T) {
 	}
 	value := bytes.Repeat([]byte{1}, 64<<10)
 	for i := 0; e.db.Levels()[6].NumTables < 3; i++ { // ends when a further merge was done
-		var pairs []pair
+		var pairs []Pair
 		for n := range 16 {
-			pairs = append(pairs, pair{fmt.Appendf(nil, "b%08d", i*16+n), value})
+			pairs = append(pairs, Pair{fmt.Appendf(nil, "b%08d", i*16+n), value})
 		}
 		if err := e.Write(pairs); err != nil {
 			t.Fatal(err)

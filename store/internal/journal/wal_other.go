@@ -1,6 +1,6 @@
 //go:build !linux
 
-package store
+package journal
 
 // Elsewhere Badger syncs its own mappings: whether a sync of the file covers a
 // mapping's dirty pages is not the same on every system.
@@ -9,7 +9,7 @@ type walSync struct{}
 const ownSync = false
 
 func openWAL(string, bool) (*walSync, error) { return &walSync{}, nil }
-func (*walSync) prepare([]pair) error        { return nil }
-func (*walSync) wrote([]pair) error          { return nil }
+func (*walSync) prepare([]Pair) error        { return nil }
+func (*walSync) wrote([]Pair) error          { return nil }
 func (*walSync) sync() error                 { return nil }
 func (*walSync) close() error                { return nil }

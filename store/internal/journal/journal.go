@@ -1,4 +1,4 @@
-package store
+package journal
 
 import (
 	"bytes"
@@ -17,8 +17,22 @@ import (
 	"github.com/dgraph-io/badger/v4/options"
 )
 
-// This file, merges.go and tables.go are the only ones that import Badger. Every option is
-// set on purpose:
+// Dir and BallastFile are the journal's in a data directory, besides what is there only
+// while it opens (aside.go).
+const (
+	Dir         = "journal" // the engine's files
+	BallastFile = "BALLAST" // see Headroom
+)
+
+// Options are what the engine and its Headroom are opened with. There are no defaults.
+type Options struct {
+	Sync     bool  // Engine.Sync waits for the device; else it does nothing
+	MemTable int64 // size of a write buffer, of which up to three exist, in bytes
+	Reserve  int64 // what is kept free on the disk, in bytes; at least LeastReserve × MemTable
+	Logger   *slog.Logger
+}
+
+// badgerEngine is Badger. Every option is set on purpose:
 //
 //   - SyncWrites, or off and walSync in its place where the system allows it: commit
 //     returns after the write-ahead log is synced, once a transaction, which is why a
@@ -32,8 +46,8 @@ import (
 //     panics on some damaged ones; the values have checksums of ours besides.
 //   - No compactors: when tables are merged is decided in merges.go, and so nothing of
 //     Badger's stalls a flush. BaseLevelSize without limit: there is level 0 and the last
-//     level. Keys are laid out (keyspace.go) so that what is new overlaps little of what
-//     is old there.
+//     level. Store lays its keys out (keyspace.go) so that what is new overlaps little of
+//     what is old there.
 //   - Small memtables, two waiting at the most: a library must not take 600 MB.
 type badgerEngine struct {
 	db     *badger.DB
@@ -54,22 +68,27 @@ type badgerEngine struct {
 // memTables is how many full write buffers may wait for the disk beside the one in use.
 const memTables = 2
 
-func openBadger(dir string, o *Options) (e engine, err error) {
+// Open opens the engine in a data directory, making it if it is missing. Check, SetAside and
+// Headroom.MakeRoom must come before it where it is not. Damage that it meets is a
+// *CorruptError, a disk without room ErrDiskFull. After ErrStillAtWork the files must be left
+// as they are.
+func Open(path string, o *Options) (e Engine, err error) {
 	opening := false
 	defer func() {
 		if opening {
-			err = fmt.Errorf("%w: %w", err, errStillAtWork)
+			err = fmt.Errorf("%w: %w", err, ErrStillAtWork)
 		}
 	}()
 	defer caught(&err)
+	dir := filepath.Join(path, Dir)
 	if err := settleEmptyLogs(dir); err != nil {
 		return nil, err
 	}
 	log := &badgerLogger{l: o.Logger}
 	bo := badger.DefaultOptions(dir).
-		WithSyncWrites(o.Durability == Durable && !ownSync).
+		WithSyncWrites(o.Sync && !ownSync).
 		WithDetectConflicts(false).
-		WithMemTableSize(o.MemTableSize).
+		WithMemTableSize(o.MemTable).
 		WithNumMemtables(memTables).
 		WithValueThreshold(1 << 20).
 		WithValueLogFileSize(1 << 20).
@@ -95,23 +114,23 @@ func openBadger(dir string, o *Options) (e engine, err error) {
 	db, err := badger.Open(bo)
 	opening = false
 	if noSpace(err) {
-		return nil, diskFull(err)
+		return nil, DiskFull(err)
 	}
 	if err != nil {
 		return nil, &CorruptError{What: "engine directory " + dir, Why: err.Error()}
 	}
-	b := &badgerEngine{db: db, merger: newMerger(db, log), max: int(db.MaxBatchSize()) * 9 / 10, memt: o.MemTableSize}
+	b := &badgerEngine{db: db, merger: newMerger(db, log), max: int(db.MaxBatchSize()) * 9 / 10, memt: o.MemTable}
 	if ownSync {
-		if b.wal, err = openWAL(dir, o.Durability == Durable); err != nil {
+		if b.wal, err = openWAL(dir, o.Sync); err != nil {
 			return nil, errors.Join(err, b.Close())
 		}
 	}
 	return b, nil
 }
 
-// errStillAtWork says that Badger panicked while it opened, in which case nothing ends
+// ErrStillAtWork says that Badger panicked while it opened, in which case nothing ends
 // the goroutines that it has started: they may still remove files.
-var errStillAtWork = errors.New("the next opening puts its files back")
+var ErrStillAtWork = errors.New("the next opening puts its files back")
 
 func (b *badgerEngine) MaxCommit() int { return b.max }
 
@@ -129,7 +148,7 @@ func (b *badgerEngine) Sync() error {
 
 // Write hands the pairs to Badger as one transaction. Badger works on one at a time
 // anyway; here that also means that nobody writes to the log while wal prepares it.
-func (b *badgerEngine) Write(pairs []pair) error {
+func (b *badgerEngine) Write(pairs []Pair) error {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	if b.closing.Load() {
@@ -169,17 +188,17 @@ func (b *badgerEngine) Write(pairs []pair) error {
 	return err
 }
 
-func (b *badgerEngine) Tidy(room *headroom) { b.merger.start(room) }
+func (b *badgerEngine) Tidy(room *Headroom) { b.merger.start(room) }
 
 func (b *badgerEngine) Get(key []byte) (value []byte, err error) {
-	err = b.View(func(r reader) error {
+	err = b.View(func(r Reader) error {
 		value, err = r.Get(key)
 		return err
 	})
 	return value, err
 }
 
-func (b *badgerEngine) View(f func(reader) error) (err error) {
+func (b *badgerEngine) View(f func(Reader) error) (err error) {
 	defer caught(&err)
 	b.mu.RLock()
 	defer b.mu.RUnlock()
@@ -231,8 +250,8 @@ func (r badgerReader) Get(key []byte) ([]byte, error) {
 	return v, readError(err)
 }
 
-// errStop ends a scan early without an error.
-var errStop = errors.New("stop")
+// ErrStop ends a scan early without an error.
+var ErrStop = errors.New("stop")
 
 func (r badgerReader) Scan(prefix, from []byte, f func(key, value []byte) error) error {
 	o := badger.DefaultIteratorOptions
@@ -251,7 +270,7 @@ func (r badgerReader) Scan(prefix, from []byte, f func(key, value []byte) error)
 		if err := item.Value(func(v []byte) error { stop = f(item.Key(), v); return nil }); err != nil {
 			return readError(err)
 		}
-		if errors.Is(stop, errStop) {
+		if errors.Is(stop, ErrStop) {
 			return nil
 		} else if stop != nil {
 			return stop
@@ -273,7 +292,7 @@ func (r badgerReader) Last(prefix, from []byte) (key, value []byte, err error) {
 	return it.Item().KeyCopy(nil), value, readError(err)
 }
 
-// engineError keeps Badger's error types from leaving this file.
+// engineError keeps Badger's error types from leaving this package.
 func engineError(err error) error {
 	if err == nil {
 		return nil

@@ -1,4 +1,4 @@
-package store
+package journal
 
 import (
 	"errors"
@@ -6,14 +6,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
-// headroom keeps room on the disk for what the engine does on its own. The engine writes
+// Headroom keeps room on the disk for what the engine does on its own. The engine writes
 // its files through mappings: if the disk has no block for a page of one, the process ends
 // with SIGBUS, in a goroutine that no caller can guard. So:
 //
@@ -26,7 +24,10 @@ import (
 //
 // The least reserve is for what was decided before writes were refused: up to four write
 // buffers are flushed, one after another.
-type headroom struct {
+//
+// All methods are safe for concurrent use, except that MakeRoom must come first. A Headroom
+// must not be copied.
+type Headroom struct {
 	dir     string
 	reserve int64
 	want    int64 // size of the ballast; 0 where a file cannot be given its blocks in advance
@@ -48,26 +49,29 @@ const (
 	// ballastBuffers is how many write buffers the ballast can take: the one in use, one
 	// that is being flushed, and what is made beside them.
 	ballastBuffers = 3
-	// leastReserve is how many write buffers the reserve must take.
-	leastReserve = 6
+	// LeastReserve is how many write buffers the reserve must take.
+	LeastReserve = 6
 	// openingRoom is for the files that the engine makes when it opens.
 	openingRoom = 2 << 20
 )
 
-func newHeadroom(dir string, o *Options) *headroom {
-	reserve := min(o.DiskReserve, 1<<62) // sums with it stay in range
-	h := &headroom{dir: dir, reserve: reserve, want: ballastBuffers * o.MemTableSize}
+// NewHeadroom returns the headroom of a data directory. It makes no ballast and lends
+// nothing before Serve.
+func NewHeadroom(path string, o *Options) *Headroom {
+	reserve := min(o.Reserve, 1<<62) // sums with it stay in range
+	h := &Headroom{dir: path, reserve: reserve, want: ballastBuffers * o.MemTable}
 	if fi, err := os.Stat(h.file()); err == nil { // left by a process that was killed
 		h.held = allocated(fi)
 	}
 	return h
 }
 
-func (h *headroom) file() string { return filepath.Join(h.dir, ballastFile) }
+func (h *Headroom) file() string { return filepath.Join(h.dir, BallastFile) }
 
-// check refuses writes while there is too little room. With look, it looks anew if the
-// last look is old; while the disk is full it always does.
-func (h *headroom) check(look bool) error {
+// Check refuses writes (ErrDiskFull) while there is too little room. With look, it looks
+// anew if the last look is old; while the disk is full it always does. A nil Headroom
+// refuses nothing.
+func (h *Headroom) Check(look bool) error {
 	if h == nil || !look && !h.full.Load() {
 		return nil
 	}
@@ -79,17 +83,17 @@ func (h *headroom) check(look bool) error {
 		h.mu.Unlock()
 	}
 	if h.full.Load() {
-		free, need := h.figures()
+		free, need := h.Figures()
 		return fmt.Errorf("%w: %s has %d MiB free, writes need %d MiB (Options.DiskReserve)", ErrDiskFull, h.dir, free>>20, need>>20)
 	}
 	return nil
 }
 
-func (h *headroom) old() bool { return time.Now().UnixNano() >= h.until.Load() }
+func (h *Headroom) old() bool { return time.Now().UnixNano() >= h.until.Load() }
 
 // lookLocked compares what is free with what is needed, and makes the ballast if it is not
 // there and there is room for it.
-func (h *headroom) lookLocked() {
+func (h *Headroom) lookLocked() {
 	free, err := freeSpace(h.dir)
 	need := h.need()
 	if err == nil && h.serving && h.held < h.want && free >= need {
@@ -105,8 +109,8 @@ func (h *headroom) lookLocked() {
 	h.until.Store(until.UnixNano())
 }
 
-// serve is called when there is an engine.
-func (h *headroom) serve() {
+// Serve is called when there is an engine.
+func (h *Headroom) Serve() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.serving = true
@@ -114,13 +118,13 @@ func (h *headroom) serve() {
 }
 
 // need is how much must be free for writes.
-func (h *headroom) need() int64 {
+func (h *Headroom) need() int64 {
 	return h.reserve + max(h.want-h.held, 0) + h.lent
 }
 
 // lend holds n bytes back for a merge, until giveBack, or reports that there is no room
 // for it.
-func (h *headroom) lend(n int64) bool {
+func (h *Headroom) lend(n int64) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	free, err := freeSpace(h.dir)
@@ -132,22 +136,22 @@ func (h *headroom) lend(n int64) bool {
 	return true
 }
 
-func (h *headroom) giveBack() {
+func (h *Headroom) giveBack() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.lent = 0
 	h.until.Store(0)
 }
 
-// figures returns what is free and how much must be so that writes are taken.
-func (h *headroom) figures() (free, need int64) {
+// Figures returns what is free and how much must be so that writes are taken.
+func (h *Headroom) Figures() (free, need int64) {
 	free, _ = freeSpace(h.dir)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return free, h.need()
 }
 
-func (h *headroom) takeBallast() {
+func (h *Headroom) takeBallast() {
 	f, err := os.OpenFile(h.file(), os.O_WRONLY|os.O_CREATE, 0o600)
 	if err == nil {
 		err = errors.Join(allocate(f, h.want), f.Close())
@@ -165,7 +169,7 @@ func (h *headroom) takeBallast() {
 }
 
 // dropBallast gives up the ballast.
-func (h *headroom) dropBallast() error {
+func (h *Headroom) dropBallast() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.held = 0
@@ -176,9 +180,13 @@ func (h *headroom) dropBallast() error {
 	return nil
 }
 
-// opening gives the engine the ballast, and reports ErrDiskFull if that and what is free is
+// MakeRoom gives the engine the ballast, and reports ErrDiskFull if that and what is free is
 // not enough for what is done first: the logs that a crash left are set aside and flushed.
-func (h *headroom) opening(logs int64) error {
+func (h *Headroom) MakeRoom() error {
+	logs, err := openingWork(filepath.Join(h.dir, Dir))
+	if err != nil {
+		return err
+	}
 	need := 2*logs + openingRoom
 	free, err := freeSpace(h.dir)
 	if err == nil && free+h.held < need {
@@ -188,9 +196,9 @@ func (h *headroom) opening(logs int64) error {
 	return h.dropBallast()
 }
 
-// end gives up the ballast for good, so that the engine can be closed, and lets no merge
+// End gives up the ballast for good, so that the engine can be closed, and lets no merge
 // begin any more.
-func (h *headroom) end() error {
+func (h *Headroom) End() error {
 	if h.kept {
 		return nil
 	}
@@ -198,18 +206,4 @@ func (h *headroom) end() error {
 	h.serving = false
 	h.mu.Unlock()
 	return h.dropBallast()
-}
-
-// noSpace reports whether an error is that of a full disk; the engine passes on the words
-// alone.
-func noSpace(err error) bool {
-	return err != nil && (errors.Is(err, syscall.ENOSPC) || strings.Contains(err.Error(), syscall.ENOSPC.Error()))
-}
-
-// diskFull names the reason if it is that the disk is full.
-func diskFull(err error) error {
-	if noSpace(err) && !errors.Is(err, ErrDiskFull) {
-		return fmt.Errorf("%w: %w", ErrDiskFull, err)
-	}
-	return err
 }
