@@ -22,9 +22,9 @@ import (
 //	LOCK         held while the store is open; its text says by whom
 //	HIGHWATER    the greatest ledger number known to be durable
 //	RESTORING    only while a restore is at work
-//	BALLAST      room that is kept while the store is open
-//	journal/     the engine's files
-//	journal-aside/, journal-aside-new/  only while a store opens
+//	BALLAST      room that is kept while the store is open (package journal)
+//	journal/     the engine's files (package journal)
+//	journal-aside/, journal-aside-new/  only while a store opens (package journal)
 const (
 	formatFile    = "CODEPOOL"
 	lockFile      = "LOCK"

@@ -69,7 +69,7 @@
 //
 // redeem.go, intake.go and redeemall.go are the hot path, reverse.go the way back; commit.go, group.go and latch.go
 // the group commit; gate.go the filter; record.go, page.go and keyspace.go the format on disk; recover.go
-// and checkpoint.go the way back, statepage.go what binds states to a checkpoint, enginecheck.go and aside.go what
-// guards the engine's files while it opens; index.go, flush.go and keys.go what finds old records.
-// journal.go is the only file that knows the engine.
+// and checkpoint.go the way back, statepage.go what binds states to a checkpoint; index.go, flush.go and keys.go
+// what finds old records. internal/journal is the engine below: Badger, what guards its files while it opens, and
+// the room on the disk; no other package knows them.
 package store

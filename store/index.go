@@ -310,7 +310,7 @@ func lastEntry(v journal.Reader, number uint64) (key, value []byte, err error) {
 }
 
 // eachRecord calls f for every record from a number on, in order, and checks that
-// none is missing. errStop ends it.
+// none is missing. journal.ErrStop ends it.
 func eachRecord(v journal.Reader, from uint64, f func(*record) error) error {
 	start := entryKey(from)
 	if k, _, err := lastEntry(v, from); err != nil {

@@ -205,7 +205,7 @@ func listing(dir, skip string) string {
 
 // storeFiles is a picture of a store's files that is the same after an opening that changed
 // nothing: paths, sizes and times of change. An opening begins a new value log, which stays
-// empty (store/journal.go), and touches the engine's manifest.
+// empty (store/internal/journal), and touches the engine's manifest.
 func storeFiles(dir string) string {
 	return walk(dir, func(rel string, info os.FileInfo) string {
 		switch {

@@ -62,7 +62,7 @@ func pairKind(key string) string {
 	return "unknown"
 }
 
-// openEngine opens the engine of a closed store with the options of store/journal.go.
+// openEngine opens the engine of a closed store with the options of store/internal/journal.
 func openEngine(dir string) (*badger.DB, error) {
 	journal := filepath.Join(dir, "journal")
 	logs, err := filepath.Glob(filepath.Join(journal, "*.mem"))

@@ -26,7 +26,7 @@ const (
 
 // Options are what the engine and its Headroom are opened with. There are no defaults.
 type Options struct {
-	Sync     bool  // Engine.Sync waits for the device; else it does nothing
+	Sync     bool  // Engine.Sync makes what was written durable; else it does nothing
 	MemTable int64 // size of a write buffer, of which up to three exist, in bytes
 	Reserve  int64 // what is kept free on the disk, in bytes; at least LeastReserve × MemTable
 	Logger   *slog.Logger
@@ -37,7 +37,7 @@ type Options struct {
 //   - SyncWrites, or off and walSync in its place where the system allows it: commit
 //     returns after the write-ahead log is synced, once a transaction, which is why a
 //     transaction here is a whole group.
-//   - DetectConflicts off: the shard locks own conflicts.
+//   - DetectConflicts off: the store's shard locks own conflicts.
 //   - ValueThreshold at its maximum: values stay in the tree. The value log stays
 //     empty, so that its sync errors (which Badger only logs) cannot matter, and its
 //     file is kept at the least size because it is mapped and synced all the same.
@@ -68,10 +68,9 @@ type badgerEngine struct {
 // memTables is how many full write buffers may wait for the disk beside the one in use.
 const memTables = 2
 
-// Open opens the engine in a data directory, making it if it is missing. Check, SetAside and
-// Headroom.MakeRoom must come before it where it is not. Damage that it meets is a
-// *CorruptError, a disk without room ErrDiskFull. After ErrStillAtWork the files must be left
-// as they are.
+// Open opens the engine in a data directory, making it if it is missing. Damage that it
+// meets is a *CorruptError, a full disk ErrDiskFull. After ErrStillAtWork, PutBack must wait
+// for the next opening.
 func Open(path string, o *Options) (e Engine, err error) {
 	opening := false
 	defer func() {
@@ -107,7 +106,7 @@ func Open(path string, o *Options) (e Engine, err error) {
 		WithMetricsEnabled(false).
 		WithNumVersionsToKeep(1).
 		WithCompactL0OnClose(false).
-		WithBypassLockGuard(true). // LOCK in the directory above is ours
+		WithBypassLockGuard(true). // LOCK in the directory above is the store's
 		WithLogger(log)
 	// crash point: open: empty logs are settled
 	opening = true

@@ -15,8 +15,8 @@ import (
 // after another.
 //
 // Badger's own compactors merge when the new tables are many, whether the disk has room
-// for what that writes or not; where it has none the process ends (see headroom). So they
-// are off, and a merge begins when it is worth its work and headroom lends the room. Until
+// for what that writes or not; where it has none the process ends (see Headroom). So they
+// are off, and a merge begins when it is worth its work and Headroom lends the room. Until
 // then new tables pile up, which makes reads slower and costs nothing else.
 type merger struct {
 	db   *badger.DB
