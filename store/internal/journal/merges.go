@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/y"
@@ -91,10 +92,12 @@ func (m *merger) once() bool {
 		return false
 	}
 	defer m.room.giveBack()
+	began := time.Now()
 	if err := m.merge(); err != nil {
 		m.log.l.Warn("tables were not merged; tried again when more is written", "error", err)
 		return false
 	}
+	m.log.l.Debug("tables merged", "bytes", n, "took", time.Since(began))
 	return true
 }
 
