@@ -80,14 +80,17 @@ func countsFrom(n [shard.NumStates]int64) Counts {
 	return c
 }
 
-// BatchInfo is a batch as the store knows it.
+// BatchInfo is a batch as the store knows it. Its window is the present one.
 type BatchInfo struct {
 	Batch
 	Created  time.Time `json:"created"`
 	Imported bool      `json:"imported,omitempty"`
 	// Complete is false after an interrupted Mint; call it again with the same batch.
-	Complete bool   `json:"complete"`
-	Counts   Counts `json:"counts"`
+	Complete bool `json:"complete"`
+	// Paused: no code is drawn or redeemed until Resume. Revoked: never again.
+	Paused  bool   `json:"paused,omitempty"`
+	Revoked bool   `json:"revoked,omitempty"`
+	Counts  Counts `json:"counts"`
 	// Risk is the guess planner's answer for the batch at its full size.
 	Risk gen.Risk `json:"risk"`
 }
@@ -106,15 +109,8 @@ func (b *Batch) check(imported bool) error {
 	if strings.TrimSpace(b.Name) != b.Name {
 		errs = append(errs, errors.New("name begins or ends with white space"))
 	}
-	if !b.NotAfter.IsZero() && !b.NotBefore.Before(b.NotAfter) {
-		errs = append(errs, fmt.Errorf("window ends at %s, not after its start %s", stamp(b.NotAfter), stamp(b.NotBefore)))
-	} else if !b.NotBefore.IsZero() && !b.NotAfter.IsZero() && ceilMicro(b.NotBefore) == ceilMicro(b.NotAfter) {
-		errs = append(errs, fmt.Errorf("window at %s is shorter than a microsecond, which is as fine as time is kept", stamp(b.NotBefore)))
-	}
-	for _, t := range []time.Time{b.NotBefore, b.NotAfter} {
-		if y := t.UTC().Year(); !t.IsZero() && (y < 1 || y > 9999) {
-			errs = append(errs, fmt.Errorf("window reaches year %d: want 1 to 9999", y))
-		}
+	if err := checkWindow(b.NotBefore, b.NotAfter); err != nil {
+		errs = append(errs, err)
 	}
 	if err := b.Format.Validate(); err != nil {
 		errs = append(errs, err)
@@ -131,6 +127,22 @@ func (b *Batch) check(imported bool) error {
 		return nil
 	}
 	return fmt.Errorf("%w: batch %.60q: %w", ErrInvalid, b.Name, errors.Join(errs...))
+}
+
+// checkWindow refuses a window in which nothing can happen, or that cannot be written.
+func checkWindow(notBefore, notAfter time.Time) error {
+	var errs []error
+	if !notAfter.IsZero() && !notBefore.Before(notAfter) {
+		errs = append(errs, fmt.Errorf("window ends at %s, not after its start %s", stamp(notAfter), stamp(notBefore)))
+	} else if !notBefore.IsZero() && !notAfter.IsZero() && ceilMicro(notBefore) == ceilMicro(notAfter) {
+		errs = append(errs, fmt.Errorf("window at %s is shorter than a microsecond, which is as fine as time is kept", stamp(notBefore)))
+	}
+	for _, t := range []time.Time{notBefore, notAfter} {
+		if y := t.UTC().Year(); !t.IsZero() && (y < 1 || y > 9999) {
+			errs = append(errs, fmt.Errorf("window reaches year %d: want 1 to 9999", y))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // checkText refuses labels that are too long, not UTF-8 or hold control characters.

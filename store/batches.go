@@ -48,6 +48,9 @@ func (s *Store) batchByID(id BatchID) *batch {
 func (s *Store) info(b *batch) BatchInfo {
 	i := BatchInfo{Batch: b.Batch, Created: b.created, Imported: b.imported, Complete: b.complete.Load(), Counts: s.countsOf(b)}
 	i.Count = b.target.Load()
+	t := b.terms()
+	i.NotBefore, i.NotAfter = t.window()
+	i.Paused, i.Revoked = t.Paused, t.Revoked
 	i.Risk = gen.GuessRisk(max(i.Count, 1), b.Format, s.opt.GuessesPerHour)
 	return i
 }

@@ -15,20 +15,19 @@ import (
 // hold later changes, because they are copied while the store works; replay sets
 // those again. Two rules keep that right:
 //
-//   - Upto is chosen when no draw is between the journal and memory, so that memory
-//     holds every record up to it;
+//   - Upto is chosen when no draw or change of a batch is between the journal and
+//     memory, so that memory holds every record up to it;
 //   - a page is written only after the groups that changed it are durable, so that
 //     it never holds what the ledger does not.
 type checkpointRecord struct {
 	Upto                 uint64
-	Number               uint64 // of the checkpoint, from 1 on
-	States               uint64 // binds the state pages to it (statepage.go)
-	Added                uint64 // binds batches and run headers to it
-	Batches, Runs, Pages uint32 // batches, run headers and state pages that exist, at least
-	LastRun              uint32 // number of the last run; later ones may exist too
+	Number               uint64  // of the checkpoint, from 1 on
+	States               uint64  // binds the state pages to it (statepage.go)
+	Added                uint64  // binds batches and run headers to it
+	Batches, Runs, Pages uint32  // batches, run headers and state pages that exist, at least
+	LastRun              uint32  // number of the last run; later ones may exist too
+	Terms                []terms // at Upto, of batches that are not as they were made
 }
-
-const checkpointLen = 4*8 + 4*4
 
 // covers reports whether a batch or run header is one that Added counts.
 func (c *checkpointRecord) covers(kind byte, number uint32) bool {
@@ -48,12 +47,15 @@ func (c *checkpointRecord) load(v journal.Reader) error {
 	if err != nil {
 		return err
 	}
-	if len(body) != checkpointLen {
-		return corrupt(key, "record has another length")
-	}
 	d := decoder{b: body}
 	c.Upto, c.Number, c.States, c.Added = d.uint64(), d.uint64(), d.uint64(), d.uint64()
 	c.Batches, c.Runs, c.Pages, c.LastRun = d.uint32(), d.uint32(), d.uint32(), d.uint32()
+	for n := d.uint32(); n > 0 && !d.bad; n-- {
+		c.Terms = append(c.Terms, d.terms())
+	}
+	if d.bad || len(d.b) > 0 {
+		return corrupt(key, "record has another length, or no sense")
+	}
 	return nil
 }
 
@@ -65,6 +67,10 @@ func (c checkpointRecord) pair() journal.Pair {
 	}
 	for _, n := range []uint32{c.Batches, c.Runs, c.Pages, c.LastRun} {
 		b = binary.LittleEndian.AppendUint32(b, n)
+	}
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(c.Terms)))
+	for _, t := range c.Terms {
+		b = t.appendTo(b)
 	}
 	return journal.Pair{Key: key, Value: seal(key, b)}
 }
@@ -86,8 +92,8 @@ func (s *Store) Checkpoint(ctx context.Context) error {
 func (s *Store) checkpoint(ctx context.Context) (err error) {
 	s.draws.Lock()
 	upto := s.com.lastRecord()
+	cp := checkpointRecord{Upto: upto, Terms: s.changedTerms()}
 	s.draws.Unlock()
-	cp := checkpointRecord{Upto: upto}
 	cp.Batches, cp.LastRun = s.lastAdded()
 	cp.Runs, cp.Added = s.added(&cp)
 	// crash point: checkpoint: its number is chosen

@@ -25,7 +25,9 @@ var (
 	ErrNotYetValid = errors.New("code is not yet valid")
 	// ErrExpired is returned from the end of the batch's window on.
 	ErrExpired = errors.New("code has expired")
-	// ErrRevoked is returned when a code was withdrawn.
+	// ErrPaused is returned while a batch is paused.
+	ErrPaused = errors.New("batch is paused")
+	// ErrRevoked is returned when a code, or its whole batch, was withdrawn.
 	ErrRevoked = errors.New("code was revoked")
 	// ErrEmpty is returned when a batch has fewer codes in stock than were asked for.
 	ErrEmpty = errors.New("not enough codes in stock")

@@ -181,7 +181,7 @@ func ExampleStore_RedeemFunc() {
 func ExampleStore_Release() {
 	s, done := exampleStore()
 	defer done()
-	_, err := s.Release(context.Background(), store.Reversal{Code: "CARD-0001", By: "support"})
+	_, err := s.Release(context.Background(), store.Change{Code: "CARD-0001", By: "support"})
 	fmt.Println(err)
 	fmt.Println(s.Check(context.Background(), store.Redemption{Code: "CARD-0001"}))
 	// Output:
@@ -195,7 +195,7 @@ func ExampleStore_Undo() {
 	ctx := context.Background()
 	_, err := s.Redeem(ctx, store.Redemption{Code: "CARD-0001", User: "player-42"})
 	fmt.Println(err)
-	_, err = s.Undo(ctx, store.Reversal{Code: "CARD-0001", By: "support", Key: "refund-7"})
+	_, err = s.Undo(ctx, store.Change{Code: "CARD-0001", By: "support", Key: "refund-7"})
 	fmt.Println(err)
 	fmt.Println(s.Check(ctx, store.Redemption{Code: "CARD-0001"}))
 	// Output:

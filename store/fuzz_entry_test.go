@@ -21,6 +21,9 @@ type plainRecord struct {
 	batch, count uint32
 	initial      byte
 	who, key     string
+	reason       string
+	event        byte
+	terms        terms
 	drawn        []drawnCode
 }
 
@@ -28,7 +31,7 @@ func (r *plainRecord) String() string { return fmt.Sprintf("%+v", *r) }
 
 // plainOf copies what the decoder found.
 func plainOf(r *record) plainRecord {
-	p := plainRecord{kind: r.kind, at: r.at, run: r.run, ordinal: r.ordinal, batch: r.batch, count: r.count, initial: byte(r.initial), key: string(r.key)}
+	p := plainRecord{kind: r.kind, at: r.at, run: r.run, ordinal: r.ordinal, batch: r.batch, count: r.count, initial: byte(r.initial), key: string(r.key), reason: string(r.reason), event: byte(r.event), terms: r.terms}
 	p.who = string(r.user) + string(r.ref) // never both
 	if r.kind == recIssue {
 		r.eachDrawn(func(run, ordinal uint32) { p.drawn = append(p.drawn, drawnCode{run, ordinal}) })
@@ -106,8 +109,17 @@ func slowRecords(body []byte) (out []plainRecord, ok bool) {
 					r.drawn = append(r.drawn, drawnCode{run, s.uint32()})
 				}
 			}
-		case recRedeem, recRelease, recUndo:
+		case recRedeem:
 			r.run, r.ordinal, r.who, r.key = uint32(s.number()), s.uint32(), s.text(), s.text()
+		case recRelease, recUndo, recRevoke:
+			r.run, r.ordinal, r.who, r.key, r.reason = uint32(s.number()), s.uint32(), s.text(), s.text(), s.text()
+		case recTerms:
+			r.event, r.batch = s.byte(), s.uint32()
+			r.terms = terms{Batch: r.batch, From: int64(uint64(s.uint32()) | uint64(s.uint32())<<32), Until: int64(uint64(s.uint32()) | uint64(s.uint32())<<32)}
+			flags := s.byte()
+			s.bad = s.bad || flags > 3
+			r.terms.Paused, r.terms.Revoked = flags&1 != 0, flags&2 != 0
+			r.who, r.reason = s.text(), s.text()
 		default:
 			s.bad = true
 		}
@@ -127,7 +139,10 @@ func (p *plainRecord) encode(b []byte) []byte {
 	case recRedeem:
 		return appendRedeem(b, p.run, p.ordinal, p.who, p.key)
 	}
-	return appendReversal(b, p.kind, p.run, p.ordinal, p.who, p.key)
+	if p.kind == recTerms {
+		return appendTerms(b, Event(p.event), p.terms, p.who, p.reason)
+	}
+	return appendStep(b, p.kind, p.run, p.ordinal, &Change{By: p.who, Key: p.key, Reason: p.reason})
 }
 
 // writeRecords writes records through group and committer, as groups are written.

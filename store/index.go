@@ -73,7 +73,7 @@ func codeHash(run, ordinal uint32) uint64 {
 // postingsOf calls f for each posting of a record; key tells hashes of keys.
 func postingsOf(r *record, f func(hash uint64, key bool)) {
 	switch r.kind {
-	case recRedeem, recRelease, recUndo:
+	case recRedeem, recRelease, recUndo, recRevoke:
 		f(codeHash(r.run, r.ordinal), false)
 	case recIssue:
 		r.eachDrawn(func(run, ordinal uint32) { f(codeHash(run, ordinal), false) })

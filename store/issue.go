@@ -30,7 +30,7 @@ func (d Draw) Once(key string) Draw {
 // Issue draws n codes of a batch at random, binds them to d.Ref and returns them as
 // printed, when that is durable. It is all or nothing: with fewer than n codes in
 // stock it returns ErrEmpty and takes none. n is at most MaxIssue. ErrExpired refuses a
-// batch whose window is over. When ctx ends while the answer waits for the disk the
+// batch whose window is over, ErrPaused and ErrRevoked one that is. When ctx ends while the answer waits for the disk the
 // error is ErrOutcomeUnknown: repeat the draw with its key, or find the codes by Lookup.
 func (s *Store) Issue(ctx context.Context, id BatchID, n int, d Draw) ([]string, error) {
 	b, err := s.checkIssue(ctx, id, n, d)
@@ -113,16 +113,12 @@ type drawn struct {
 // of them before its draw is in the journal, and a checkpoint waits in between.
 func (s *Store) draw(ctx context.Context, b *batch, n int, d Draw, seen *keyView) ([]string, *group, error) {
 	at := s.now()
-	if at >= b.until {
-		return nil, nil, fmt.Errorf("%w: batch %q ended at %s", ErrExpired, b.Name, stamp(b.NotAfter))
+	if err := b.mayDraw(at); err != nil {
+		return nil, nil, s.afterAll(ctx, err)
 	}
 	for !b.reserve(int64(n)) {
 		if have, short := b.short(int64(n)); short {
-			// What emptied the stock must be durable before anyone is told.
-			if err := s.com.waitAll(ctx); err != nil {
-				return nil, nil, err
-			}
-			return nil, nil, fmt.Errorf("%w: batch %q has %d, asked for %d", ErrEmpty, b.Name, have, n)
+			return nil, nil, s.afterAll(ctx, fmt.Errorf("%w: batch %q has %d, asked for %d", ErrEmpty, b.Name, have, n))
 		}
 		if s.closed.Load() {
 			return nil, nil, ErrClosed
@@ -151,9 +147,17 @@ func (s *Store) draw(ctx context.Context, b *batch, n int, d Draw, seen *keyView
 	}
 	g, err := s.journalDraw(b, d, at, got, codes, seen)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, s.afterAll(ctx, err)
 	}
 	return s.printAll(b, got), g, nil
+}
+
+// afterAll returns a refusal when what it came from is durable: nobody may be told before.
+func (s *Store) afterAll(ctx context.Context, refusal error) error {
+	if err := s.com.waitAll(ctx); err != nil {
+		return err
+	}
+	return refusal
 }
 
 // longCall is the number of codes from which the committer waits for a draw that is under
@@ -210,7 +214,12 @@ func (s *Store) journalDraw(b *batch, d Draw, at int64, got []drawn, codes []dra
 	body := appendIssue(make([]byte, 0, 64+len(d.Ref)+len(d.Key)+5*len(codes)), uint32(b.ID), d.Ref, d.Key, codes)
 	s.draws.RLock()
 	defer s.draws.RUnlock()
-	number, g, err := s.com.append(at, body, 1, nil, false)
+	var number uint64
+	var g *group
+	err := b.mayDraw(at) // a change may have come in between
+	if err == nil {
+		number, g, err = s.com.append(at, body, 1, nil, false)
+	}
 	if err != nil {
 		s.settle(got, shard.Available, 0)
 		b.giveBack(int64(len(got)))

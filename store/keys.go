@@ -40,6 +40,7 @@ const (
 	keyIssue   = 'I'
 	keyRelease = 'L'
 	keyUndo    = 'U'
+	keyRevoke  = 'V'
 )
 
 // keyView is what a request saw of its key.
@@ -190,8 +191,8 @@ func keyKind(kind byte) byte {
 	case recIssue:
 		return keyIssue
 	}
-	if rev := reversals[kind]; rev != nil {
-		return rev.keys
+	if st := steps[kind]; st != nil {
+		return st.keys
 	}
 	return 0
 }

@@ -118,6 +118,8 @@ func (s *Store) openBatch(def Batch, imported bool, at time.Time) (*batch, error
 			return nil, fmt.Errorf("%w: %q is batch %d and complete", ErrBatchExists, def.Name, old.ID)
 		case !imported && old.Count != def.Count:
 			return nil, fmt.Errorf("%w: %q is batch %d and was begun with count %d", ErrBatchExists, def.Name, old.ID, old.Count)
+		case old.revoked():
+			return nil, fmt.Errorf("%w: batch %q", ErrRevoked, old.Name)
 		}
 		return old, nil
 	}

@@ -23,9 +23,12 @@ const (
 	recRun    = 1 // a run of codes was added: run, batch, count, initial state, reference
 	recIssue  = 2 // codes were drawn: batch, reference, key, then by run: run, n, n ordinals
 	recRedeem = 3 // one code was burned: run, ordinal, user, key
-	// One code went back: run, ordinal, by whom, key.
+	// One code took another step: run, ordinal, by whom, key, reason.
 	recRelease = 4 // issued → available
 	recUndo    = 5 // redeemed → issued
+	recRevoke  = 6 // any that is neither redeemed nor revoked → revoked
+	// A batch has other terms: event, the terms (terms.appendTo), by whom, reason.
+	recTerms = 7
 
 	entryHead = 16
 	// An entry is closed at entryRecords records or entryBytes bytes: a reader of one
@@ -42,12 +45,14 @@ type record struct {
 	kind   byte
 	at     int64 // microseconds since 1970
 
-	run, ordinal uint32 // recRedeem, recRelease, recUndo; recRun: run
-	batch        uint32 // recRun, recIssue
+	run, ordinal uint32 // recRedeem, recRelease, recUndo, recRevoke; recRun: run
+	batch        uint32 // recRun, recIssue, recTerms
 	count        uint32 // recRun
 	initial      shard.State
-	user, ref    []byte // recRedeem: user; recRelease, recUndo: by whom; recRun, recIssue: reference
-	key          []byte
+	user, ref    []byte // recRedeem: user; steps and recTerms: by whom; recRun, recIssue: reference
+	key, reason  []byte
+	event        Event  // recTerms
+	terms        terms  // recTerms
 	drawn        []byte // recIssue: the groups, see eachDrawn
 }
 
@@ -64,11 +69,16 @@ func appendRedeem(b []byte, run, ordinal uint32, user, key string) []byte {
 	return appendString(b, key)
 }
 
-func appendReversal(b []byte, kind byte, run, ordinal uint32, by, key string) []byte {
+func appendStep(b []byte, kind byte, run, ordinal uint32, c *Change) []byte {
 	at := len(b)
-	b = appendRedeem(b, run, ordinal, by, key)
+	b = appendRedeem(b, run, ordinal, c.By, c.Key)
 	b[at] = kind
-	return b
+	return appendString(b, c.Reason)
+}
+
+func appendTerms(b []byte, event Event, t terms, by, reason string) []byte {
+	b = t.appendTo(append(b, recTerms, byte(event)))
+	return appendString(appendString(b, by), reason)
 }
 
 func appendRun(b []byte, run, batch, count uint32, initial shard.State, ref string) []byte {
@@ -199,9 +209,16 @@ func (d *decoder) next(r *record, at *int64) bool {
 				d.bytes(4 * n)
 			}
 			r.drawn = r.drawn[:len(r.drawn)-len(d.b)]
-		case recRedeem, recRelease, recUndo:
+		case recRedeem:
 			r.run, r.ordinal = uint32(d.uvarint()), d.uint32()
 			r.user, r.key = d.text(), d.text()
+		case recRelease, recUndo, recRevoke:
+			r.run, r.ordinal = uint32(d.uvarint()), d.uint32()
+			r.user, r.key, r.reason = d.text(), d.text(), d.text()
+		case recTerms:
+			r.event, r.terms = Event(d.byte()), d.terms()
+			r.batch = r.terms.Batch
+			r.user, r.reason = d.text(), d.text()
 		default:
 			d.bad = true
 		}

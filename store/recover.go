@@ -34,6 +34,11 @@ func (s *Store) recover(high uint64) error {
 		if err := at.load(v); err != nil {
 			return err
 		}
+		for _, t := range at.Terms {
+			if err := s.setTerms([]byte{keyCheckpoint}, t); err != nil {
+				return err
+			}
+		}
 		return s.index.load(v)
 	})
 	if err != nil {
@@ -285,14 +290,26 @@ func (s *Store) apply(r *record) error {
 		set(r.run, r.ordinal, shard.Redeemed)
 	case recIssue:
 		r.eachDrawn(func(run, ordinal uint32) { set(run, ordinal, shard.Issued) })
-	case recRelease, recUndo:
-		set(r.run, r.ordinal, reversals[r.kind].to)
+	case recRelease, recUndo, recRevoke:
+		set(r.run, r.ordinal, steps[r.kind].to)
+	case recTerms:
+		bad = s.setTerms(entryKey(r.number), r.terms)
 	case recRun:
 		if int(r.run) >= len(s.mu.runs) || s.mu.runs[r.run].ID == 0 || s.mu.runs[r.run].Count != r.count {
 			bad = corrupt(entryKey(r.number), fmt.Sprintf("run %d of %d codes is missing", r.run, r.count))
 		}
 	}
 	return bad
+}
+
+// setTerms sets the terms that the record at key says.
+func (s *Store) setTerms(key []byte, t terms) error {
+	b := s.batchByID(BatchID(t.Batch))
+	if b == nil {
+		return corrupt(key, fmt.Sprintf("it names batch %d, which does not exist", t.Batch))
+	}
+	b.now.set(t)
+	return nil
 }
 
 // setState sets a state during replay. Redeemed beats live (I4): only an undo, which is
@@ -341,5 +358,9 @@ func (s *Store) countsOf(b *batch) Counts {
 		sh.CountBatch(uint32(b.ID), &n)
 		sh.Unlock()
 	}
-	return countsFrom(n)
+	c := countsFrom(n)
+	if b.revoked() { // at one stroke, without a visit to its codes
+		c.Revoked, c.Available, c.Leased, c.Issued = c.Minted-c.Redeemed, 0, 0, 0
+	}
+	return c
 }

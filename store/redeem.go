@@ -263,7 +263,7 @@ func (s *Store) burnLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, r *R
 		defer s.keys.unlock(seen)
 	}
 	b, st := s.batch(seg.Batch), sh.State(pos)
-	if err := b.judge(st, at); err == errDrawing {
+	if err := b.judge(st, at); err == errAgain {
 		return verdict{again: true}
 	} else if err != nil {
 		return verdict{err: err, mark: sh.Mark}
@@ -395,7 +395,7 @@ func (s *Store) Check(ctx context.Context, r Redemption) error {
 		}
 		err, mark := s.batch(seg.Batch).judge(sh.State(pos), at), sh.Mark
 		sh.Unlock()
-		if err == errDrawing {
+		if err == errAgain {
 			runtime.Gosched()
 			return s.Check(ctx, r)
 		}

@@ -332,7 +332,7 @@ func (s *Store) burnAll(sc *scratch, index int, idx []int32, rs []Redemption, at
 		}
 		b, st := s.batch(seg.Batch), sh.State(pos)
 		err := b.judge(st, at)
-		if err == errDrawing || err == nil && st == shard.Available && !b.reserve(1) {
+		if err == errAgain || err == nil && st == shard.Available && !b.reserve(1) {
 			sc.res[i] = outcome{again: true}
 			put = append(put, sc.pos[i])
 			continue

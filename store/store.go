@@ -40,9 +40,11 @@ type Store struct {
 	// adding is held, as one token, by the one Mint or Import at work: each takes tens
 	// of megabytes for a while.
 	adding chan struct{}
-	// draws is held for reading from the journaling of a draw until memory shows it,
-	// and taken by a checkpoint to choose a number below which memory is complete.
+	// draws is held for reading from the journaling of a draw until memory shows it, for
+	// writing while a batch changes, and taken by a checkpoint to choose a number below
+	// which memory is complete.
 	draws     sync.RWMutex
+	changing  chan struct{}     // held, as one token, by the one change of a batch at work
 	drawKeys  [64]chan struct{} // by key hash, one token each: one draw a key at a time
 	maint     *maintainer
 	closed    atomic.Bool
@@ -138,7 +140,7 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 	eng := &journal.Fuse{Engine: engine}
 	d.head.Serve()
 	// crash point: open: the engine is open
-	s = &Store{opt: *opt, path: d.path, dir: d, eng: eng, opened: start, adding: make(chan struct{}, 1), closing: make(chan struct{}), statePages: map[statePageID]pageStamp{}, keys: newKeyTable()}
+	s = &Store{opt: *opt, path: d.path, dir: d, eng: eng, opened: start, adding: make(chan struct{}, 1), changing: make(chan struct{}, 1), closing: make(chan struct{}), statePages: map[statePageID]pageStamp{}, keys: newKeyTable()}
 	for i := range s.drawKeys {
 		s.drawKeys[i] = make(chan struct{}, 1)
 	}

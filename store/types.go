@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -9,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"codepool/gen"
-	"codepool/shard"
 )
 
 // Redemption asks to burn one code.
@@ -46,15 +44,14 @@ type Result struct {
 	Err     error
 }
 
-// batch is what the store keeps in memory of a batch. It is immutable but for the
-// count and the flag.
+// batch is what the store keeps in memory of a batch. Batch is as it was made; what
+// changes since is behind it.
 type batch struct {
 	Batch
 	space    *space
 	created  time.Time
 	imported bool
-	from     int64 // µs, window
-	until    int64
+	now      liveTerms
 	target   atomic.Int64 // Batch.Count, which an import raises
 	// free is the stock that nobody has reserved. Whoever takes a code out of stock
 	// reserves it first, so draws beside each other cannot both come short while there
@@ -111,58 +108,11 @@ func (b *batch) short(n int64) (int64, bool) {
 	return b.stock.free, b.stock.free+b.stock.promised < n
 }
 
-const forever = 1<<63 - 1
-
 func newBatch(def Batch, sp *space, created time.Time, imported bool) *batch {
-	b := &batch{Batch: def, space: sp, created: created, imported: imported, from: -forever, until: forever}
-	if !def.NotBefore.IsZero() {
-		b.from = ceilMicro(def.NotBefore)
-	}
-	if !def.NotAfter.IsZero() {
-		b.until = ceilMicro(def.NotAfter)
-	}
+	b := &batch{Batch: def, space: sp, created: created, imported: imported}
+	b.now.set(windowOf(def.NotBefore, def.NotAfter))
 	b.target.Store(def.Count)
 	return b
-}
-
-// ceilMicro is the first time of the ledger that is not before t.
-func ceilMicro(t time.Time) int64 { return t.Add(time.Microsecond - 1).UnixMicro() }
-
-// errDrawing is judge's way to say "ask again": a draw that takes the code is about
-// to be journaled, and before it as after it the code can be redeemed.
-var errDrawing = errors.New("code is being drawn")
-
-// judge is the rule of redemption, in its only place: whether a code in state st of
-// batch b can be redeemed at a time in microseconds. An ended life is reported
-// before the window: "already redeemed" stays the answer after expiry.
-func (b *batch) judge(st shard.State, at int64) error {
-	switch st {
-	case shard.Issued:
-	case shard.Available:
-		if !b.FromStock {
-			return ErrNotIssued
-		}
-	case shard.Drawing:
-		if b.FromStock {
-			return errDrawing
-		}
-		return ErrNotIssued
-	case shard.Leased:
-		return ErrNotIssued
-	case shard.Redeemed:
-		return ErrAlreadyRedeemed
-	case shard.Revoked:
-		return ErrRevoked
-	default: // Pending, Void
-		return ErrUnknownCode
-	}
-	switch {
-	case at < b.from:
-		return ErrNotYetValid
-	case at >= b.until:
-		return ErrExpired
-	}
-	return nil
 }
 
 // receipt builds the receipt of a redemption without its code.

@@ -51,7 +51,7 @@ func (s *Store) Verify(ctx context.Context) (VerifyReport, error) {
 	if s.closed.Load() {
 		return VerifyReport{}, ErrClosed
 	}
-	v := &verifier{s: s, ctx: ctx, rep: VerifyReport{Problems: []string{}}} // none, not null, in JSON
+	v := &verifier{s: s, ctx: ctx, terms: map[uint32]terms{}, rep: VerifyReport{Problems: []string{}}} // none, not null, in JSON
 	if err := v.snapshot(); err != nil {
 		return v.rep, err
 	}
@@ -103,6 +103,7 @@ type verifier struct {
 	seen     []uint64          // by shard: last record that its picture holds
 	durable  uint64            // last record that the disk must hold
 	run      map[uint32]*vrun  // active runs
+	terms    map[uint32]terms  // of batches whose terms have changed, so far in the ledger
 	some     []record          // redemptions to look up through the index
 	complete []*batch          // minted to the end when the picture was taken
 	lost     map[uint32]uint64 // runs that memory did not have, by a record that names them
@@ -299,8 +300,10 @@ func (v *verifier) ledger(r journal.Reader) error {
 			if step := max(v.s.com.durableRecord.Load()/sampleSize, 1); rec.number%step == 0 {
 				v.some = append(v.some, record{number: rec.number, run: rec.run, ordinal: rec.ordinal})
 			}
-		case recRelease, recUndo:
-			v.step(rec, rec.run, rec.ordinal, reversals[rec.kind].to, cp.Upto)
+		case recRelease, recUndo, recRevoke:
+			v.step(rec, rec.run, rec.ordinal, steps[rec.kind].to, cp.Upto)
+		case recTerms:
+			v.terms[rec.batch] = rec.terms
 		case recIssue:
 			rec.eachDrawn(func(run, ordinal uint32) { v.step(rec, run, ordinal, shard.Issued, cp.Upto) })
 		case recRun:
@@ -347,12 +350,13 @@ func (v *verifier) step(rec *record, run, ordinal uint32, to shard.State, checkp
 		return
 	}
 	from := get4(m.whole, ordinal)
-	lawful := from == shard.Available
+	t := v.terms[m.h.Batch]
+	lawful := from == shard.Available && !t.Paused && !t.Revoked
 	switch rec.kind {
 	case recRedeem:
-		lawful = from == shard.Issued || from == shard.Available && v.s.batch(m.h.Batch).FromStock
-	case recRelease, recUndo:
-		lawful = from == reversals[rec.kind].from
+		lawful = (from == shard.Issued || from == shard.Available && v.s.batch(m.h.Batch).FromStock) && !t.Paused && !t.Revoked
+	case recRelease, recUndo, recRevoke:
+		lawful = steps[rec.kind].judge(from) == nil && (rec.kind != recRelease || !t.Revoked)
 	}
 	if !lawful {
 		v.rep.problem("ledger: record %d makes code %d of run %d %v, which was %v", rec.number, ordinal, run, to, from)

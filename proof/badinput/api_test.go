@@ -125,22 +125,22 @@ func lookup(namespace, code string) func(*world) error {
 	}
 }
 
-func release(r store.Reversal) func(*world) error {
+func release(r store.Change) func(*world) error {
 	return func(w *world) error {
 		r.Code = w.names.Replace(r.Code)
 		rec, err := w.s.Release(w.present, r)
-		if err != nil && rec != (store.Reversed{}) {
+		if err != nil && rec != (store.Changed{}) {
 			w.fault("a record beside the error: %+v", rec)
 		}
 		return err
 	}
 }
 
-func undo(r store.Reversal) func(*world) error {
+func undo(r store.Change) func(*world) error {
 	return func(w *world) error {
 		r.Code = w.names.Replace(r.Code)
 		rec, err := w.s.Undo(w.present, r)
-		if err != nil && rec != (store.Reversed{}) {
+		if err != nil && rec != (store.Changed{}) {
 			w.fault("a record beside the error: %+v", rec)
 		}
 		return err

@@ -69,15 +69,15 @@ var verbs = []struct {
 		return err
 	}},
 	{"Release", func(ctx context.Context, w *world) error {
-		_, err := w.s.Release(ctx, store.Reversal{Code: w.names.Replace("$ISSUED")})
+		_, err := w.s.Release(ctx, store.Change{Code: w.names.Replace("$ISSUED")})
 		return err
 	}},
 	{"Release with a used key", func(ctx context.Context, w *world) error {
-		_, err := w.s.Release(ctx, store.Reversal{Code: w.names.Replace("$RELEASED"), By: "desk", Key: "back-1"})
+		_, err := w.s.Release(ctx, store.Change{Code: w.names.Replace("$RELEASED"), By: "desk", Key: "back-1"})
 		return err
 	}},
 	{"Undo", func(ctx context.Context, w *world) error {
-		_, err := w.s.Undo(ctx, store.Reversal{Code: w.names.Replace("$SPENT")})
+		_, err := w.s.Undo(ctx, store.Change{Code: w.names.Replace("$SPENT")})
 		return err
 	}},
 	{"Check", func(ctx context.Context, w *world) error {
@@ -146,8 +146,8 @@ var closedCases = func() (cases []apiCase) {
 		{"Issue from no batch", issueFrom(99, 1, store.To("x")), store.ErrClosed, ""},
 		{"Lookup of an unknown code", lookup("", "nope"), store.ErrClosed, ""},
 		{"Check of an unknown code", check(store.Redemption{Code: "nope"}), store.ErrClosed, ""},
-		{"Release of an unknown code", release(store.Reversal{Code: "nope"}), store.ErrClosed, ""},
-		{"Undo of a code that is not redeemed", undo(store.Reversal{Code: "$ISSUED"}), store.ErrClosed, ""},
+		{"Release of an unknown code", release(store.Change{Code: "nope"}), store.ErrClosed, ""},
+		{"Undo of a code that is not redeemed", undo(store.Change{Code: "$ISSUED"}), store.ErrClosed, ""},
 		{"a batch that is unknown", func(w *world) error { _, err := w.s.Batch(99); return err }, store.ErrUnknownBatch, ""},
 		{"a name that is unknown", named("nobody"), store.ErrUnknownBatch, ""},
 	}...)

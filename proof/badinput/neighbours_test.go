@@ -157,10 +157,10 @@ var goodCases = []goodCase{
 		_, err := w.s.Redeem(w.present, store.Redemption{Code: "shop-1", Namespace: "shop"})
 		return err
 	}},
-	{"release with By and key of 1024 bytes", release(store.Reversal{Code: "$OTHER", By: longest, Key: longest})},
-	{"release before the window", release(store.Reversal{Code: "LATER1"})},
-	{"undo with By and key of 1024 bytes", undo(store.Reversal{Code: "$SPENT", By: longest, Key: longest})},
-	{"undo again with a used key", undo(store.Reversal{Code: "$UNDONE", By: "desk", Key: "undo-1"})},
+	{"release with By and key of 1024 bytes", release(store.Change{Code: "$OTHER", By: longest, Key: longest})},
+	{"release before the window", release(store.Change{Code: "LATER1"})},
+	{"undo with By and key of 1024 bytes", undo(store.Change{Code: "$SPENT", By: longest, Key: longest})},
+	{"undo again with a used key", undo(store.Change{Code: "$UNDONE", By: "desk", Key: "undo-1"})},
 	{"draw one", launched(1, store.To(longest).Once(longest))},
 	{"draw again with a used key", launched(2, store.To("order-1").Once("draw-1"))},
 	{"draw all there are", launched(7, store.To("rest"))}, // 7 − 1 and the released one

@@ -179,7 +179,7 @@ var stateCases = []apiCase{
 }
 
 // reverse asks Release and Undo the same; both must give the same answer.
-func reverse(r store.Reversal) func(*world) error {
+func reverse(r store.Change) func(*world) error {
 	return func(w *world) error {
 		err, uerr := release(r)(w), undo(r)(w)
 		if err == nil || uerr == nil || err.Error() != uerr.Error() {
@@ -190,40 +190,40 @@ func reverse(r store.Reversal) func(*world) error {
 }
 
 var reversalCases = []apiCase{
-	{"no code", reverse(store.Reversal{}), store.ErrUnknownCode, ""},
-	{"blanks", reverse(store.Reversal{Code: " \t"}), store.ErrUnknownCode, ""},
-	{"a code nobody minted", reverse(store.Reversal{Code: "0000-0000-0000"}), store.ErrUnknownCode, ""},
-	{"a text of 65 bytes", reverse(store.Reversal{Code: strings.Repeat("A", 65)}), store.ErrUnknownCode, ""},
-	{"a text that is not UTF-8", reverse(store.Reversal{Code: "$ISSUED\xff"}), store.ErrUnknownCode, ""},
-	{"a code and another", reverse(store.Reversal{Code: "$ISSUED,$SPENT"}), store.ErrUnknownCode, ""},
-	{"a code in the wrong namespace", reverse(store.Reversal{Code: "$ISSUED", Namespace: "shop"}), store.ErrUnknownCode, ""},
-	{"a code of another namespace", reverse(store.Reversal{Code: "SHOP1"}), store.ErrUnknownCode, ""},
-	{"a code in the wrong case", reverse(store.Reversal{Code: "abcd1234"}), store.ErrUnknownCode, ""},
-	{"By of 1025 bytes", reverse(store.Reversal{Code: "$ISSUED", By: tooLong}), store.ErrInvalid, " has 1025 bytes: at most 1024"},
-	{"By that is not UTF-8", reverse(store.Reversal{Code: "$ISSUED", By: "\xc3"}), store.ErrInvalid, "not valid UTF-8"},
-	{"By with a line feed", reverse(store.Reversal{Code: "$ISSUED", By: "desk\n"}), store.ErrInvalid, "control character"},
-	{"key of 1025 bytes", reverse(store.Reversal{Code: "$ISSUED", Key: tooLong}), store.ErrInvalid, "Key has 1025 bytes"},
-	{"key that is not UTF-8", reverse(store.Reversal{Code: "$ISSUED", Key: "\xff"}), store.ErrInvalid, "Key is not valid UTF-8"},
-	{"key with a NUL", reverse(store.Reversal{Code: "$ISSUED", Key: "\x00"}), store.ErrInvalid, "Key holds"},
+	{"no code", reverse(store.Change{}), store.ErrUnknownCode, ""},
+	{"blanks", reverse(store.Change{Code: " \t"}), store.ErrUnknownCode, ""},
+	{"a code nobody minted", reverse(store.Change{Code: "0000-0000-0000"}), store.ErrUnknownCode, ""},
+	{"a text of 65 bytes", reverse(store.Change{Code: strings.Repeat("A", 65)}), store.ErrUnknownCode, ""},
+	{"a text that is not UTF-8", reverse(store.Change{Code: "$ISSUED\xff"}), store.ErrUnknownCode, ""},
+	{"a code and another", reverse(store.Change{Code: "$ISSUED,$SPENT"}), store.ErrUnknownCode, ""},
+	{"a code in the wrong namespace", reverse(store.Change{Code: "$ISSUED", Namespace: "shop"}), store.ErrUnknownCode, ""},
+	{"a code of another namespace", reverse(store.Change{Code: "SHOP1"}), store.ErrUnknownCode, ""},
+	{"a code in the wrong case", reverse(store.Change{Code: "abcd1234"}), store.ErrUnknownCode, ""},
+	{"By of 1025 bytes", reverse(store.Change{Code: "$ISSUED", By: tooLong}), store.ErrInvalid, " has 1025 bytes: at most 1024"},
+	{"By that is not UTF-8", reverse(store.Change{Code: "$ISSUED", By: "\xc3"}), store.ErrInvalid, "not valid UTF-8"},
+	{"By with a line feed", reverse(store.Change{Code: "$ISSUED", By: "desk\n"}), store.ErrInvalid, "control character"},
+	{"key of 1025 bytes", reverse(store.Change{Code: "$ISSUED", Key: tooLong}), store.ErrInvalid, "Key has 1025 bytes"},
+	{"key that is not UTF-8", reverse(store.Change{Code: "$ISSUED", Key: "\xff"}), store.ErrInvalid, "Key is not valid UTF-8"},
+	{"key with a NUL", reverse(store.Change{Code: "$ISSUED", Key: "\x00"}), store.ErrInvalid, "Key holds"},
 
-	{"release what is in stock", release(store.Reversal{Code: "GIVEN1"}), store.ErrNotIssued, ""},
-	{"release what was released", release(store.Reversal{Code: "$RELEASED", By: "desk"}), store.ErrNotIssued, ""},
-	{"release what is redeemed", release(store.Reversal{Code: "$SPENT"}), store.ErrAlreadyRedeemed, ""},
-	{"release with another code's key", release(store.Reversal{Code: "$ISSUED", By: "desk", Key: "back-1"}), store.ErrKeyConflict, `key "back-1" released another code`},
-	{"release with another's key", release(store.Reversal{Code: "$RELEASED", By: "shop", Key: "back-1"}), store.ErrKeyConflict, "for somebody else"},
-	{"release no code with a used key", release(store.Reversal{Code: "nope", By: "desk", Key: "back-1"}), store.ErrUnknownCode, ""},
-	{"release with the key of an undo", release(store.Reversal{Code: "GIVEN1", By: "desk", Key: "undo-1"}), store.ErrNotIssued, ""},
-	{"release a redeemed code with a new key", release(store.Reversal{Code: "$SPENT", By: "desk", Key: "back-2"}), store.ErrAlreadyRedeemed, ""},
-	{"undo what is issued", undo(store.Reversal{Code: "$ISSUED"}), store.ErrNotRedeemed, "code is not redeemed"},
-	{"undo what is in stock", undo(store.Reversal{Code: "GIVEN1"}), store.ErrNotRedeemed, ""},
-	{"undo twice", undo(store.Reversal{Code: "$UNDONE", By: "desk"}), store.ErrNotRedeemed, ""},
-	{"undo what was released", undo(store.Reversal{Code: "$RELEASED"}), store.ErrNotRedeemed, ""},
-	{"undo before the window", undo(store.Reversal{Code: "LATER1"}), store.ErrNotRedeemed, ""},
-	{"undo after the window", undo(store.Reversal{Code: "PAST1"}), store.ErrNotRedeemed, ""},
-	{"undo with another code's key", undo(store.Reversal{Code: "$SPENT", By: "desk", Key: "undo-1"}), store.ErrKeyConflict, `key "undo-1" undid the redemption of another code`},
-	{"undo with another's key", undo(store.Reversal{Code: "$UNDONE", By: "shop", Key: "undo-1"}), store.ErrKeyConflict, "for somebody else"},
-	{"undo no code with a used key", undo(store.Reversal{Code: "nope", By: "desk", Key: "undo-1"}), store.ErrUnknownCode, ""},
-	{"undo with the key of a redemption", undo(store.Reversal{Code: "$ISSUED", By: "desk", Key: "req-1"}), store.ErrNotRedeemed, ""},
+	{"release what is in stock", release(store.Change{Code: "GIVEN1"}), store.ErrNotIssued, ""},
+	{"release what was released", release(store.Change{Code: "$RELEASED", By: "desk"}), store.ErrNotIssued, ""},
+	{"release what is redeemed", release(store.Change{Code: "$SPENT"}), store.ErrAlreadyRedeemed, ""},
+	{"release with another code's key", release(store.Change{Code: "$ISSUED", By: "desk", Key: "back-1"}), store.ErrKeyConflict, `key "back-1" released another code`},
+	{"release with another's key", release(store.Change{Code: "$RELEASED", By: "shop", Key: "back-1"}), store.ErrKeyConflict, "for somebody else"},
+	{"release no code with a used key", release(store.Change{Code: "nope", By: "desk", Key: "back-1"}), store.ErrUnknownCode, ""},
+	{"release with the key of an undo", release(store.Change{Code: "GIVEN1", By: "desk", Key: "undo-1"}), store.ErrNotIssued, ""},
+	{"release a redeemed code with a new key", release(store.Change{Code: "$SPENT", By: "desk", Key: "back-2"}), store.ErrAlreadyRedeemed, ""},
+	{"undo what is issued", undo(store.Change{Code: "$ISSUED"}), store.ErrNotRedeemed, "code is not redeemed"},
+	{"undo what is in stock", undo(store.Change{Code: "GIVEN1"}), store.ErrNotRedeemed, ""},
+	{"undo twice", undo(store.Change{Code: "$UNDONE", By: "desk"}), store.ErrNotRedeemed, ""},
+	{"undo what was released", undo(store.Change{Code: "$RELEASED"}), store.ErrNotRedeemed, ""},
+	{"undo before the window", undo(store.Change{Code: "LATER1"}), store.ErrNotRedeemed, ""},
+	{"undo after the window", undo(store.Change{Code: "PAST1"}), store.ErrNotRedeemed, ""},
+	{"undo with another code's key", undo(store.Change{Code: "$SPENT", By: "desk", Key: "undo-1"}), store.ErrKeyConflict, `key "undo-1" undid the redemption of another code`},
+	{"undo with another's key", undo(store.Change{Code: "$UNDONE", By: "shop", Key: "undo-1"}), store.ErrKeyConflict, "for somebody else"},
+	{"undo no code with a used key", undo(store.Change{Code: "nope", By: "desk", Key: "undo-1"}), store.ErrUnknownCode, ""},
+	{"undo with the key of a redemption", undo(store.Change{Code: "$ISSUED", By: "desk", Key: "req-1"}), store.ErrNotRedeemed, ""},
 }
 
 // launched draws from the batch that has 7 in stock.

@@ -120,9 +120,9 @@ func (w *world) fill(t *testing.T) {
 		_, err = s.Redeem(ctx, store.Redemption{Code: code, User: "ann", Key: key})
 		must(err)
 	}
-	_, err = s.Undo(ctx, store.Reversal{Code: more[1], By: "desk", Key: "undo-1"})
+	_, err = s.Undo(ctx, store.Change{Code: more[1], By: "desk", Key: "undo-1"})
 	must(err)
-	_, err = s.Release(ctx, store.Reversal{Code: more[2], By: "desk", Key: "back-1"})
+	_, err = s.Release(ctx, store.Change{Code: more[2], By: "desk", Key: "back-1"})
 	must(err)
 	past, future := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC)
 	_, err = s.Mint(ctx, store.Batch{Name: "over", Count: 4, NotAfter: past})

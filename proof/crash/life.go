@@ -82,7 +82,7 @@ func (c *child) answer(rec store.Receipt, r store.Redemption, err error, before 
 
 func (c *child) release(ctx context.Context, code string) bool {
 	before := c.failed.Load()
-	rec, err := c.s.Release(ctx, store.Reversal{Code: code})
+	rec, err := c.s.Release(ctx, store.Change{Code: code})
 	if err != nil {
 		return c.fails("release", err, before)
 	}
@@ -92,7 +92,7 @@ func (c *child) release(ctx context.Context, code string) bool {
 
 func (c *child) undo(ctx context.Context, code string) bool {
 	before := c.failed.Load()
-	rec, err := c.s.Undo(ctx, store.Reversal{Code: code, Key: "undo" + canon(code)})
+	rec, err := c.s.Undo(ctx, store.Change{Code: code, Key: "undo" + canon(code)})
 	if err != nil {
 		return c.fails("undo", err, before)
 	}

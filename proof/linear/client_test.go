@@ -225,7 +225,7 @@ func (c *client) redeemFunc(ctx context.Context, n int) {
 }
 
 func (c *client) reverse(ctx context.Context, v verb, code, by, key string) {
-	r := store.Reversal{Code: c.spell(code), By: by, Key: key}
+	r := store.Change{Code: c.spell(code), By: by, Key: key}
 	o := c.begin(op{verb: v, code: code, by: by, key: key})
 	do := c.s.Release
 	if v == undo {
@@ -234,7 +234,7 @@ func (c *client) reverse(ctx context.Context, v verb, code, by, key string) {
 	a, err := do(ctx, r)
 	c.ended(o, err)
 	if err != nil {
-		if a != (store.Reversed{}) {
+		if a != (store.Changed{}) {
 			c.w.problem("a refusal comes with answer %+v: %s", a, o)
 		}
 		return

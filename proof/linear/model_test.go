@@ -24,7 +24,7 @@ func at(call, ret int64, o op) *op {
 	case o.verb == redeem || o.verb == lookup:
 		o.said = sayReceipt(receiptOf(&o))
 	default:
-		o.said = sayReversed(o.verb, store.Reversed{Number: o.number, Code: o.code, By: o.by, Key: o.key})
+		o.said = sayReversed(o.verb, store.Changed{Number: o.number, Code: o.code, By: o.by, Key: o.key})
 	}
 	return &o
 }

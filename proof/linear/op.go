@@ -175,6 +175,6 @@ func sayReceipt(r store.Receipt) string {
 }
 
 // sayReversed is everything the answer to a release or undo says.
-func sayReversed(v verb, r store.Reversed) string {
+func sayReversed(v verb, r store.Changed) string {
 	return fmt.Sprintf("%s %d of %s, batch %d, by %q, key %q at %d", v, r.Number, r.Code, r.Batch, r.By, r.Key, reading(r.At))
 }

@@ -179,8 +179,8 @@ func (w *worker) undo(ns, code string, keyed bool) {
 
 // reverse takes a code's last step back, after which it is in state to, and notes the
 // request in asked if it has a key.
-func (w *worker) reverse(what string, do func(context.Context, store.Reversal) (store.Reversed, error), ns, code string, keyed bool, to string, asked *[]store.Reversal) {
-	r := store.Reversal{Code: code, Namespace: ns, By: "clerk", Key: w.key(keyed)}
+func (w *worker) reverse(what string, do func(context.Context, store.Change) (store.Changed, error), ns, code string, keyed bool, to string, asked *[]store.Change) {
+	r := store.Change{Code: code, Namespace: ns, By: "clerk", Key: w.key(keyed)}
 	_, err := do(context.Background(), r)
 	if w.failed(what, err) {
 		return

@@ -17,8 +17,8 @@ type questions struct {
 	Codes    []asked
 	Redeems  []store.Redemption // with keys, answered before
 	Draws    []keyedDraw
-	Releases []store.Reversal
-	Undos    []store.Reversal
+	Releases []store.Change
+	Undos    []store.Change
 }
 
 type asked struct{ Namespace, Code string }

@@ -151,11 +151,11 @@ func (v *served) Work(w Work, r *Worked) error {
 		}
 	})
 	each(len(w.Release), 2, func(i int) {
-		rev, err := v.s.Release(ctx, store.Reversal{Code: w.Release[i], By: "clerk"})
+		rev, err := v.s.Release(ctx, store.Change{Code: w.Release[i], By: "clerk"})
 		r.Release[i] = Answer{Number: rev.Number, Err: faultOf(err)}
 	})
 	each(len(w.Undo), 2, func(i int) {
-		rev, err := v.s.Undo(ctx, store.Reversal{Code: w.Undo[i], By: "clerk"})
+		rev, err := v.s.Undo(ctx, store.Change{Code: w.Undo[i], By: "clerk"})
 		r.Undo[i] = Answer{Number: rev.Number, Err: faultOf(err)}
 	})
 	each(len(w.Draws), 2, func(i int) {

@@ -75,7 +75,7 @@ func refusedTexts(code, space string) (out []refusal) {
 	for name, text := range map[string]string{"long": strings.Repeat("x", tooLong), "control": "a\nb", "not UTF-8": "\xff"} {
 		for _, r := range []store.Redemption{{User: text}, {Key: text}} {
 			r.Code, r.Namespace = code, space
-			rev := store.Reversal{Code: r.Code, By: r.User, Key: r.Key, Namespace: space}
+			rev := store.Change{Code: r.Code, By: r.User, Key: r.Key, Namespace: space}
 			out = append(out,
 				refusal{"redeem, " + name, store.ErrInvalid, func(ctx context.Context, s *store.Store) error { _, err := s.Redeem(ctx, r); return err }},
 				refusal{"redeem all, " + name, store.ErrInvalid, func(ctx context.Context, s *store.Store) error {
@@ -225,7 +225,7 @@ func (m *model) importOf(f gen.Format) []*batch {
 
 // refusedByContext are calls whose context has ended.
 func (m *model) refusedByContext(code, space string, id store.BatchID) (out []refusal) {
-	r, rev := store.Redemption{Code: code, Namespace: space, Key: "ended"}, store.Reversal{Code: code, Namespace: space}
+	r, rev := store.Redemption{Code: code, Namespace: space, Key: "ended"}, store.Change{Code: code, Namespace: space}
 	for _, c := range []struct {
 		name string
 		do   func(ctx context.Context, s *store.Store) error

@@ -96,7 +96,7 @@ func (m *model) retryReversal(kind int, key string) {
 	if kind == 1 {
 		call = m.s.Undo
 	}
-	rec, err := call(m.ctx(), store.Reversal{Code: old.c.canon, Namespace: old.c.space, By: old.by, Key: key})
+	rec, err := call(m.ctx(), store.Change{Code: old.c.canon, Namespace: old.c.space, By: old.by, Key: key})
 	if err != nil || rec != old.rec {
 		m.failf("reversal with key %.20q again: got %+v, %v; the first answer was %+v", key, rec, err, old.rec)
 	}

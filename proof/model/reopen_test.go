@@ -64,7 +64,7 @@ func (m *model) shut() {
 	_, err2 := m.s.Issue(ctx, 1, 1, store.To("x"))
 	err3 := m.s.RedeemAll(ctx, make([]store.Redemption, 1))[0].Err
 	_, err4 := m.s.Mint(ctx, store.Batch{Count: 1})
-	_, err5 := m.s.Release(ctx, store.Reversal{Code: "A"})
+	_, err5 := m.s.Release(ctx, store.Change{Code: "A"})
 	for i, err := range []error{err, err2, err3, err4, err5, m.s.Checkpoint(ctx), m.s.Check(ctx, store.Redemption{Code: "A"})} {
 		m.wantErr(fmt.Sprint("call ", i, " after close"), err, store.ErrClosed)
 	}

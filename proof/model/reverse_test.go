@@ -15,7 +15,7 @@ func (m *model) reverse() {
 		call = m.s.Undo
 	}
 	m.begin(r.at)
-	rec, err := call(m.ctx(), store.Reversal{Code: r.text, By: r.by, Key: r.key, Namespace: r.space})
+	rec, err := call(m.ctx(), store.Change{Code: r.text, By: r.by, Key: r.key, Namespace: r.space})
 	m.did(r, "%d, %s", rec.Number, outcome(err))
 	c := m.find(r.space, r.text)
 	if c == nil {
@@ -42,7 +42,7 @@ func (m *model) reverse() {
 	}
 	m.wantErr("reversal", err, nil)
 	m.ledger++
-	want := store.Reversed{Number: m.ledger, Code: c.canon, Batch: c.b.ID, By: r.by, Key: r.key, At: m.once()}
+	want := store.Changed{Number: m.ledger, Code: c.canon, Batch: c.b.ID, By: r.by, Key: r.key, At: m.once()}
 	if rec != want {
 		m.failf("reversal of %v got %+v, want %+v", c, rec, want)
 	}

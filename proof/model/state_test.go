@@ -117,7 +117,7 @@ type drawKey struct {
 type reverseKey struct {
 	c   *code
 	by  string
-	rec store.Reversed
+	rec store.Changed
 }
 
 func newModel(t *rapid.T, su *suite) *model {

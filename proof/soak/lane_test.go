@@ -358,7 +358,7 @@ func (l *lane) undo(ctx context.Context) {
 		wg.Go(func() {
 			for k := h; k < len(at); k += hands {
 				s := &l.slots[at[k]]
-				rec, err := l.s.Undo(ctx, store.Reversal{Code: l.code(s), Namespace: s.namespace(), By: "desk"})
+				rec, err := l.s.Undo(ctx, store.Change{Code: l.code(s), Namespace: s.namespace(), By: "desk"})
 				errs[k], numbers[k] = err, rec.Number
 			}
 		})
@@ -402,7 +402,7 @@ func (l *lane) release(ctx context.Context) {
 		if l.next(); l.seq%4 == 0 {
 			key = fmt.Sprintf("r%d.%d", l.id, l.seq)
 		}
-		_, err := l.s.Release(ctx, store.Reversal{Code: l.code(&s), By: "desk", Key: key})
+		_, err := l.s.Release(ctx, store.Change{Code: l.code(&s), By: "desk", Key: key})
 		if s.number != 0 {
 			if !errors.Is(err, store.ErrAlreadyRedeemed) {
 				l.fail("%s is redeemed, its release is answered %v", l.code(&s), err)

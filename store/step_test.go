@@ -10,7 +10,7 @@ import (
 	"codepool/store/storetest"
 )
 
-func release(t testing.TB, s *store.Store, r store.Reversal) store.Reversed {
+func release(t testing.TB, s *store.Store, r store.Change) store.Changed {
 	t.Helper()
 	rec, err := s.Release(t.Context(), r)
 	if err != nil {
@@ -19,7 +19,7 @@ func release(t testing.TB, s *store.Store, r store.Reversal) store.Reversed {
 	return rec
 }
 
-func undo(t testing.TB, s *store.Store, r store.Reversal) store.Reversed {
+func undo(t testing.TB, s *store.Store, r store.Change) store.Changed {
 	t.Helper()
 	rec, err := s.Undo(t.Context(), r)
 	if err != nil {
@@ -44,13 +44,13 @@ func TestReleaseReturnsToStock(t *testing.T) {
 	code := issue(t, s, b.ID, 1, "first")[0]
 	_, err := s.Issue(t.Context(), b.ID, 1, store.To("second"))
 	wantErr(t, "draw from an empty batch", err, store.ErrEmpty)
-	rec := release(t, s, store.Reversal{Code: strings.ToLower(code), By: "support"})
+	rec := release(t, s, store.Change{Code: strings.ToLower(code), By: "support"})
 	if rec.Code != strings.ReplaceAll(code, "-", "") || rec.Batch != b.ID || rec.By != "support" || rec.Number == 0 || rec.At.IsZero() {
 		t.Errorf("release answers %+v", rec)
 	}
 	_, err = s.Redeem(t.Context(), store.Redemption{Code: code})
 	wantErr(t, "redeem a released code", err, store.ErrNotIssued)
-	_, err = s.Release(t.Context(), store.Reversal{Code: code})
+	_, err = s.Release(t.Context(), store.Change{Code: code})
 	wantErr(t, "release twice", err, store.ErrNotIssued)
 	if again := issue(t, s, b.ID, 1, "second")[0]; again != code {
 		t.Errorf("drew %s, want %s", again, code)
@@ -66,10 +66,10 @@ func TestUndoIssuesAgain(t *testing.T) {
 	s := storetest.Open(t)
 	code := issued(t, s, "b", 3)[0]
 	first := redeem(t, s, store.Redemption{Code: code, User: "u", Key: "k"})
-	_, err := s.Release(t.Context(), store.Reversal{Code: code})
+	_, err := s.Release(t.Context(), store.Change{Code: code})
 	wantErr(t, "release a redeemed code", err, store.ErrAlreadyRedeemed)
-	undo(t, s, store.Reversal{Code: code, By: "support"})
-	_, err = s.Undo(t.Context(), store.Reversal{Code: code, By: "support"})
+	undo(t, s, store.Change{Code: code, By: "support"})
+	_, err = s.Undo(t.Context(), store.Change{Code: code, By: "support"})
 	wantErr(t, "undo twice", err, store.ErrNotRedeemed)
 	if info, err := s.Lookup(t.Context(), "", code); err != nil || info.State != shard.Issued || info.Receipt != nil || info.Ref != "order of b" {
 		t.Errorf("lookup after undo: %+v, %v", info, err)
@@ -94,21 +94,21 @@ func TestReversalKeys(t *testing.T) {
 		s := storetest.OpenAt(t, dir)
 		codes := issued(t, s, "b", 4)
 		redeem(t, s, store.Redemption{Code: codes[0], Key: "k"})
-		u := undo(t, s, store.Reversal{Code: codes[0], By: "x", Key: "k"})
-		r := release(t, s, store.Reversal{Code: codes[1], By: "x", Key: "k"})
+		u := undo(t, s, store.Change{Code: codes[0], By: "x", Key: "k"})
+		r := release(t, s, store.Change{Code: codes[1], By: "x", Key: "k"})
 		same := func(s *store.Store) {
 			t.Helper()
 			redeemed := state(t, s, codes[0]) == shard.Redeemed
-			if again := undo(t, s, store.Reversal{Code: codes[0], By: "x", Key: "k"}); again != u {
+			if again := undo(t, s, store.Change{Code: codes[0], By: "x", Key: "k"}); again != u {
 				t.Errorf("undo again: %+v, first %+v", again, u)
 			}
-			if again := release(t, s, store.Reversal{Code: codes[1], By: "x", Key: "k"}); again != r {
+			if again := release(t, s, store.Change{Code: codes[1], By: "x", Key: "k"}); again != r {
 				t.Errorf("release again: %+v, first %+v", again, r)
 			}
 			if redeemed != (state(t, s, codes[0]) == shard.Redeemed) {
 				t.Error("a repeated undo took a later redemption back")
 			}
-			for what, r := range map[string]store.Reversal{
+			for what, r := range map[string]store.Change{
 				"another code": {Code: codes[2], By: "x", Key: "k"}, "somebody else": {Code: codes[0], By: "y", Key: "k"},
 			} {
 				_, err := s.Undo(t.Context(), r)
@@ -117,7 +117,7 @@ func TestReversalKeys(t *testing.T) {
 				_, err = s.Release(t.Context(), r)
 				wantErr(t, "release with the key for "+what, err, store.ErrKeyConflict)
 			}
-			_, err := s.Undo(t.Context(), store.Reversal{Code: "ABCD-EFGH-JKMN", By: "x", Key: "k"})
+			_, err := s.Undo(t.Context(), store.Change{Code: "ABCD-EFGH-JKMN", By: "x", Key: "k"})
 			wantErr(t, "undo of no code with the key", err, store.ErrUnknownCode)
 		}
 		same(s)
@@ -142,10 +142,10 @@ func TestReversalsAfterCrash(t *testing.T) {
 	for i, code := range codes { // each a longer life, with a checkpoint somewhere in it
 		life := []func(){
 			func() { redeem(t, s, store.Redemption{Code: code}); want[code] = shard.Redeemed },
-			func() { undo(t, s, store.Reversal{Code: code}); want[code] = shard.Issued },
+			func() { undo(t, s, store.Change{Code: code}); want[code] = shard.Issued },
 			func() { redeem(t, s, store.Redemption{Code: code}); want[code] = shard.Redeemed },
-			func() { undo(t, s, store.Reversal{Code: code}); want[code] = shard.Issued },
-			func() { release(t, s, store.Reversal{Code: code}); want[code] = shard.Available },
+			func() { undo(t, s, store.Change{Code: code}); want[code] = shard.Issued },
+			func() { release(t, s, store.Change{Code: code}); want[code] = shard.Available },
 		}
 		for step, do := range life[:1+i%len(life)] {
 			if step == i/len(life) {
@@ -181,7 +181,7 @@ func TestReleaseOfImported(t *testing.T) {
 	if info, err := s.Lookup(t.Context(), "", "one"); err != nil || info.Ref != "cards" {
 		t.Errorf("%+v, %v", info, err)
 	}
-	release(t, s, store.Reversal{Code: "one"})
+	release(t, s, store.Change{Code: "one"})
 	if got := issue(t, s, rep.Batch.ID, 1, "order"); got[0] != "ONE" {
 		t.Errorf("drew %v", got)
 	}
@@ -198,29 +198,29 @@ func TestReversalBadInput(t *testing.T) {
 	code := issue(t, s, b.ID, 1, "o")[0]
 	before := s.Stats().Ledger
 	for name, tc := range map[string]struct {
-		r    store.Reversal
+		r    store.Change
 		want error
 	}{
-		"unknown":         {store.Reversal{Code: "0000-0000-0000"}, store.ErrUnknownCode},
-		"empty":           {store.Reversal{}, store.ErrUnknownCode},
-		"too long":        {store.Reversal{Code: strings.Repeat("A", 65)}, store.ErrUnknownCode},
-		"other namespace": {store.Reversal{Code: code, Namespace: "n"}, store.ErrUnknownCode},
-		"long by":         {store.Reversal{Code: code, By: strings.Repeat("x", store.MaxText+1)}, store.ErrInvalid},
-		"control in key":  {store.Reversal{Code: code, Key: "a\nb"}, store.ErrInvalid},
-		"by not UTF-8":    {store.Reversal{Code: code, By: "\xff"}, store.ErrInvalid},
+		"unknown":         {store.Change{Code: "0000-0000-0000"}, store.ErrUnknownCode},
+		"empty":           {store.Change{}, store.ErrUnknownCode},
+		"too long":        {store.Change{Code: strings.Repeat("A", 65)}, store.ErrUnknownCode},
+		"other namespace": {store.Change{Code: code, Namespace: "n"}, store.ErrUnknownCode},
+		"long by":         {store.Change{Code: code, By: strings.Repeat("x", store.MaxText+1)}, store.ErrInvalid},
+		"control in key":  {store.Change{Code: code, Key: "a\nb"}, store.ErrInvalid},
+		"by not UTF-8":    {store.Change{Code: code, By: "\xff"}, store.ErrInvalid},
 	} {
 		_, err := s.Release(t.Context(), tc.r)
 		wantErr(t, "release "+name, err, tc.want)
 		_, err = s.Undo(t.Context(), tc.r)
 		wantErr(t, "undo "+name, err, tc.want)
 	}
-	_, err := s.Undo(t.Context(), store.Reversal{Code: code})
+	_, err := s.Undo(t.Context(), store.Change{Code: code})
 	wantErr(t, "undo of an issued code", err, store.ErrNotRedeemed)
 	if after := s.Stats().Ledger; after != before {
 		t.Errorf("refusals wrote %d records", after-before)
 	}
 	mustClose(t, s)
-	_, err = s.Release(t.Context(), store.Reversal{Code: code})
-	_, err2 := s.Undo(t.Context(), store.Reversal{Code: code})
+	_, err = s.Release(t.Context(), store.Change{Code: code})
+	_, err2 := s.Undo(t.Context(), store.Change{Code: code})
 	wantErr(t, "after Close", errors.Join(err, err2), store.ErrClosed)
 }
