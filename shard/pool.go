@@ -66,6 +66,9 @@ type Shard struct {
 	// group that changed this shard here, so that an answer computed from the shard
 	// knows what to wait for.
 	Mark uint64
+	// Returns belongs to the caller too: how often a code of this shard has gone back to
+	// stock, so that what was found out about its draw is known to hold still.
+	Returns uint64
 
 	_ [64]byte // keeps the next shard's mutex off this shard's last cache line
 }

@@ -151,6 +151,7 @@ func (s *Store) changeLocked(b *batch, event Event, at int64, c BatchChange, edi
 	if g != nil {
 		s.eachShard(func(mark uint64) uint64 { return max(mark, g.n) })
 	}
+	t.Returned = t.Returned || b.returned() // before the flag was set; now nothing goes back
 	b.now.set(t)
 	s.draws.Unlock()
 	return g, err

@@ -11,10 +11,10 @@ import (
 	"codepool/store/internal/journal"
 )
 
-// The index finds the ledger records that touch a code or hold a key. It is derived
-// from the ledger and can be rebuilt; nothing waits for it.
+// The index finds the ledger records that touch a code, hold a key, or name a user or a
+// reference. It is derived from the ledger and can be rebuilt; nothing waits for it.
 //
-// A posting is a hash (of code or key) and a record's number. Postings live in
+// A posting is a hash (of code, key or label) and a record's number. Postings live in
 //
 //	tail    sorted pieces in memory, for records behind the last flush; made when a
 //	        query or a flush asks for them
@@ -73,10 +73,18 @@ func codeHash(run, ordinal uint32) uint64 {
 // postingsOf calls f for each posting of a record; key tells hashes of keys.
 func postingsOf(r *record, f func(hash uint64, key bool)) {
 	switch r.kind {
-	case recRedeem, recRelease, recUndo, recRevoke:
+	case recRedeem:
+		f(codeHash(r.run, r.ordinal), false)
+		if len(r.user) > 0 {
+			f(keyHash(labelUser, r.user), false)
+		}
+	case recRelease, recUndo, recRevoke:
 		f(codeHash(r.run, r.ordinal), false)
 	case recIssue:
 		r.eachDrawn(func(run, ordinal uint32) { f(codeHash(run, ordinal), false) })
+		if len(r.ref) > 0 {
+			f(keyHash(labelRef, r.ref), false)
+		}
 	}
 	if kind := keyKind(r.kind); kind != 0 && len(r.key) > 0 {
 		f(keyHash(kind, r.key), true)
@@ -121,6 +129,44 @@ func (x *index) findCode(ctx context.Context, hash uint64) ([]uint64, error) {
 	slices.Sort(numbers)
 	slices.Reverse(numbers)
 	return slices.Compact(numbers), nil
+}
+
+// eachPart calls f with the numbers below before of all durable records that may have the
+// hash, newest first, part by part, until it returns false or an error.
+func (x *index) eachPart(ctx context.Context, hash, before uint64, f func([]uint64) (bool, error)) error {
+	x.mu.Lock()
+	if err := x.catchUpLocked(ctx, x.com.durableRecord.Load()); err != nil {
+		x.mu.Unlock()
+		return err
+	}
+	var numbers []uint64
+	for _, p := range x.tail.pieces {
+		numbers = searchPiece(p, hash, numbers)
+	}
+	runs := *x.runs.Load()
+	x.mu.Unlock()
+	for i := len(runs); ; i-- { // the tail first: it is newer than all runs
+		slices.Sort(numbers)
+		end, _ := slices.BinarySearch(numbers, before)
+		numbers = slices.Compact(numbers[:end])
+		slices.Reverse(numbers)
+		if len(numbers) > 0 {
+			// A merge may have put older runs' numbers into this part: each comes once.
+			before = numbers[len(numbers)-1]
+			if more, err := f(numbers); !more || err != nil {
+				return err
+			}
+		}
+		if i == 0 {
+			return nil
+		}
+		var err error
+		if numbers = numbers[:0]; runs[i-1].First < before {
+			if numbers, err = x.search(runs[i-1], hash, numbers); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 func searchPiece(p []posting, hash uint64, numbers []uint64) []uint64 {

@@ -43,13 +43,8 @@ func (s *Store) Lookup(ctx context.Context, namespace, code string) (CodeInfo, e
 			continue
 		}
 		st, mark, run, ordinal, b := sh.State(pos), sh.Mark, seg.Run, seg.Ordinal(pos), s.batch(seg.Batch)
-		revoked := b.revoked() // with the shard in hand: the mark is that of the change then
+		st = b.seen(st)
 		sh.Unlock()
-		if revoked && st != shard.Redeemed {
-			st = shard.Revoked
-		} else if st == shard.Drawing {
-			st = shard.Available
-		}
 		if err := s.com.waitFor(ctx, mark); err != nil {
 			return CodeInfo{}, err
 		}

@@ -61,14 +61,11 @@ func (s *Store) receiptsAfter(after uint64) (part []Receipt, upto uint64, err er
 			if r.kind != recRedeem {
 				return nil
 			}
-			b, k, ok := s.codeOf(r.run, r.ordinal)
-			if !ok {
-				return s.noCode(r.number)
+			rec, err := s.receiptOf(r)
+			if err == nil {
+				part = append(part, rec)
 			}
-			rec := b.receipt(r.number, string(r.user), string(r.key), r.at)
-			rec.Code = canonText(&k)
-			part = append(part, rec)
-			return nil
+			return err
 		})
 	})
 	if err == nil && !stopped && upto < durable {

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"slices"
 
 	"codepool/shard"
 )
@@ -54,6 +55,15 @@ type record struct {
 	event        Event  // recTerms
 	terms        terms  // recTerms
 	drawn        []byte // recIssue: the groups, see eachDrawn
+}
+
+// clone copies a record whose texts alias the entry that it was read from.
+func (r *record) clone() record {
+	c := *r
+	for _, t := range []*[]byte{&c.user, &c.ref, &c.key, &c.reason, &c.drawn} {
+		*t = slices.Clone(*t)
+	}
+	return c
 }
 
 func appendString(b []byte, s string) []byte {
@@ -129,6 +139,12 @@ func (r *record) eachDrawn(f func(run, ordinal uint32)) {
 			f(run, d.uint32())
 		}
 	}
+}
+
+// codes returns the codes of a recIssue record.
+func (r *record) codes() (out []drawnCode) {
+	r.eachDrawn(func(run, ordinal uint32) { out = append(out, drawnCode{run, ordinal}) })
+	return out
 }
 
 // decoder reads a record; after the first short read it stays bad and gives zeros.

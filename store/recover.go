@@ -292,6 +292,9 @@ func (s *Store) apply(r *record) error {
 		r.eachDrawn(func(run, ordinal uint32) { set(run, ordinal, shard.Issued) })
 	case recRelease, recUndo, recRevoke:
 		set(r.run, r.ordinal, steps[r.kind].to)
+		if bad == nil && steps[r.kind].to == shard.Available {
+			s.batch(s.pool.Run(r.run).Batch).noteReturned()
+		}
 	case recTerms:
 		bad = s.setTerms(entryKey(r.number), r.terms)
 	case recRun:
@@ -308,6 +311,7 @@ func (s *Store) setTerms(key []byte, t terms) error {
 	if b == nil {
 		return corrupt(key, fmt.Sprintf("it names batch %d, which does not exist", t.Batch))
 	}
+	t.Returned = t.Returned || b.returned()
 	b.now.set(t)
 	return nil
 }

@@ -349,21 +349,8 @@ func (r *Receipt) put(to *Receipt, err error) error {
 // codeOf returns the code and batch that a record names. ok is false when the store
 // is closed.
 func (s *Store) codeOf(run, ordinal uint32) (b *batch, k shard.Key, ok bool) {
-	r := s.pool.Run(run)
-	if r == nil {
-		return nil, shard.Key{}, false
-	}
-	i := r.ShardOf(ordinal)
-	if i < 0 {
-		return nil, shard.Key{}, false
-	}
-	sh := s.pool.Lock(i)
-	if sh == nil {
-		return nil, shard.Key{}, false
-	}
-	defer sh.Unlock()
-	seg := sh.SegmentOf(run)
-	return s.batch(seg.Batch), sh.KeyAt(seg.Position(ordinal), seg), true
+	b, k, _, _, ok = s.codeAt(run, ordinal)
+	return b, k, ok
 }
 
 // noCode is why codeOf finds nothing for a record.

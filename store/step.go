@@ -149,21 +149,26 @@ func (s *Store) change(ctx context.Context, kind *step, c Change) (Changed, erro
 }
 
 func (s *Store) changeAll(ctx context.Context, kind *step, cs []Change) []ChangeResult {
-	out, last := make([]ChangeResult, len(cs)), uint64(0)
-	waits := make([]bool, len(cs))
+	all := make([]decision, len(cs))
 	for i := range cs {
-		d := s.decide(ctx, kind, &cs[i])
-		if d.group != nil {
+		all[i] = s.decide(ctx, kind, &cs[i])
+	}
+	return s.answerAll(ctx, all)
+}
+
+// answerAll returns the answers when everything they depend on is durable.
+func (s *Store) answerAll(ctx context.Context, all []decision) []ChangeResult {
+	out, last := make([]ChangeResult, len(all)), uint64(0)
+	for i := range all {
+		if d := &all[i]; d.group != nil {
 			d.mark = d.group.n
 		}
-		out[i], waits[i] = ChangeResult{d.changed, d.err}, d.mark > 0
-		last = max(last, d.mark)
+		last = max(last, all[i].mark)
 	}
-	if err := s.com.waitFor(ctx, last); err != nil {
-		for i := range out {
-			if waits[i] {
-				out[i] = ChangeResult{Err: err}
-			}
+	err := s.com.waitFor(ctx, last)
+	for i, d := range all {
+		if out[i] = (ChangeResult{d.changed, d.err}); err != nil && d.mark > 0 {
+			out[i] = ChangeResult{Err: err}
 		}
 	}
 	return out
@@ -269,6 +274,10 @@ func (s *Store) takeLocked(kind *step, sh *shard.Shard, seg *shard.Segment, pos 
 			b.giveBack(1)
 		}
 		return verdict{err: err}
+	}
+	if kind.to == shard.Available {
+		b.noteReturned() // before the move: who draws it next is not the first
+		sh.Returns++
 	}
 	sh.Move(seg, pos, st, kind.to)
 	switch shard.Available {

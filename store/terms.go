@@ -18,6 +18,8 @@ type terms struct {
 	Until   int64
 	Paused  bool
 	Revoked bool
+	// Returned is no term but goes with them: see flagReturned.
+	Returned bool
 }
 
 // appendTo encodes terms: batch (4 bytes), window (8 each), flags (1).
@@ -32,8 +34,8 @@ func (t terms) appendTo(b []byte) []byte {
 func (d *decoder) terms() terms {
 	t := terms{Batch: d.uint32(), From: int64(d.uint64()), Until: int64(d.uint64())}
 	flags := d.byte()
-	d.bad = d.bad || flags&^(flagPaused|flagRevoked) != 0
-	t.Paused, t.Revoked = flags&flagPaused != 0, flags&flagRevoked != 0
+	d.bad = d.bad || flags >= flagChanging
+	t.Paused, t.Revoked, t.Returned = flags&flagPaused != 0, flags&flagRevoked != 0, flags&flagReturned != 0
 	return t
 }
 
@@ -43,6 +45,9 @@ func (t terms) flags() (flags uint32) {
 	}
 	if t.Revoked {
 		flags |= flagRevoked
+	}
+	if t.Returned {
+		flags |= flagReturned
 	}
 	return flags
 }
@@ -99,6 +104,9 @@ type liveTerms struct {
 const (
 	flagPaused = 1 << iota
 	flagRevoked
+	// flagReturned says that a code of the batch has gone back to stock at some time: an
+	// older draw of it may not have it any more.
+	flagReturned
 	// flagChanging is set while a change is about to be journaled: what is decided about
 	// the batch's codes waits for it.
 	flagChanging
@@ -113,10 +121,31 @@ func (l *liveTerms) set(t terms) {
 
 func (b *batch) terms() terms {
 	flags := b.now.flags.Load()
-	return terms{Batch: uint32(b.ID), From: b.now.from.Load(), Until: b.now.until.Load(), Paused: flags&flagPaused != 0, Revoked: flags&flagRevoked != 0}
+	return terms{Batch: uint32(b.ID), From: b.now.from.Load(), Until: b.now.until.Load(), Paused: flags&flagPaused != 0, Revoked: flags&flagRevoked != 0, Returned: flags&flagReturned != 0}
 }
 
-func (b *batch) revoked() bool { return b.now.flags.Load()&flagRevoked != 0 }
+func (b *batch) revoked() bool  { return b.now.flags.Load()&flagRevoked != 0 }
+func (b *batch) returned() bool { return b.now.flags.Load()&flagReturned != 0 }
+
+// noteReturned says that a code is about to go back to stock.
+func (b *batch) noteReturned() {
+	if !b.returned() {
+		b.now.flags.Or(flagReturned)
+	}
+}
+
+// seen is the state in which callers see a code of the batch: what is being drawn is in
+// stock yet, and in a batch that is revoked what is not redeemed is revoked. With the
+// shard in hand its mark covers the batch's change.
+func (b *batch) seen(st shard.State) shard.State {
+	switch {
+	case b.revoked() && st != shard.Redeemed:
+		return shard.Revoked
+	case st == shard.Drawing:
+		return shard.Available
+	}
+	return st
+}
 
 // errAgain is judge's way to say "ask again": a draw that takes the code, or a change of
 // its batch, is about to be journaled.

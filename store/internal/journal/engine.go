@@ -52,7 +52,7 @@ type Reader interface {
 	// callers must know how much to expect.
 	Scan(prefix, from []byte, f func(key, value []byte) error) error
 	// Last must return the greatest key with the prefix that is not above from, and
-	// its value, or nil.
+	// its value, or nil. Both are valid until the next call.
 	Last(prefix, from []byte) (key, value []byte, err error)
 }
 

@@ -206,7 +206,9 @@ func (b *badgerEngine) View(f func(Reader) error) (err error) {
 	}
 	txn := b.db.NewTransaction(false)
 	defer txn.Discard()
-	return f(badgerReader{txn, &b.closing})
+	r := &badgerReader{txn: txn, closing: &b.closing}
+	defer r.end()
+	return f(r)
 }
 
 func (b *badgerEngine) Sizes() (disk, memory int64) {
@@ -236,9 +238,13 @@ func (b *badgerEngine) Close() error {
 type badgerReader struct {
 	txn     *badger.Txn
 	closing *atomic.Bool
+	// back is kept for the next Last: to make an iterator over all tables costs more than
+	// to move it.
+	back               *badger.Iterator
+	prefix, key, value []byte
 }
 
-func (r badgerReader) Get(key []byte) ([]byte, error) {
+func (r *badgerReader) Get(key []byte) ([]byte, error) {
 	item, err := r.txn.Get(key)
 	if errors.Is(err, badger.ErrKeyNotFound) {
 		return nil, nil
@@ -252,7 +258,7 @@ func (r badgerReader) Get(key []byte) ([]byte, error) {
 // ErrStop ends a scan early without an error.
 var ErrStop = errors.New("stop")
 
-func (r badgerReader) Scan(prefix, from []byte, f func(key, value []byte) error) error {
+func (r *badgerReader) Scan(prefix, from []byte, f func(key, value []byte) error) error {
 	o := badger.DefaultIteratorOptions
 	o.Prefix, o.PrefetchValues = prefix, false
 	it := r.txn.NewIterator(o)
@@ -278,17 +284,28 @@ func (r badgerReader) Scan(prefix, from []byte, f func(key, value []byte) error)
 	return nil
 }
 
-func (r badgerReader) Last(prefix, from []byte) (key, value []byte, err error) {
-	o := badger.DefaultIteratorOptions
-	o.Prefix, o.PrefetchValues, o.Reverse = prefix, false, true
-	it := r.txn.NewIterator(o)
-	defer it.Close()
-	it.Seek(from)
-	if !it.Valid() {
+func (r *badgerReader) Last(prefix, from []byte) (key, value []byte, err error) {
+	if r.back == nil || !bytes.Equal(r.prefix, prefix) {
+		r.end()
+		o := badger.DefaultIteratorOptions
+		o.Prefix, o.PrefetchValues, o.Reverse = prefix, false, true
+		r.back, r.prefix = r.txn.NewIterator(o), bytes.Clone(prefix)
+	}
+	r.back.Seek(from)
+	if !r.back.Valid() {
 		return nil, nil, nil
 	}
-	value, err = it.Item().ValueCopy(nil)
-	return it.Item().KeyCopy(nil), value, readError(err)
+	r.value, err = r.back.Item().ValueCopy(r.value)
+	r.key = r.back.Item().KeyCopy(r.key)
+	return r.key, r.value, readError(err)
+}
+
+// end closes the iterator, before the transaction ends.
+func (r *badgerReader) end() {
+	if r.back != nil {
+		r.back.Close()
+		r.back = nil
+	}
 }
 
 // engineError keeps Badger's error types from leaving this package.

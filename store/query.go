@@ -1,0 +1,240 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"codepool/shard"
+	"codepool/store/internal/journal"
+)
+
+// Queries by user and by reference read the index: they see what was durable when they
+// began, newest first, and go on from any ledger number.
+
+// Kinds of labels in the index; each is a set of its own, as those of keys are.
+const (
+	labelUser = 'u'
+	labelRef  = 'r'
+)
+
+// queryPart is how many records a query reads in one view of the engine.
+const queryPart = 100
+
+// ReceiptsOf yields the redemptions of a user in all namespaces, newest first, with
+// numbers below before; 0 begins with the newest. Pass the last number to go on later. A
+// redemption that was undone is among them. ErrInvalid refuses an empty user.
+func (s *Store) ReceiptsOf(ctx context.Context, user string, before uint64) iter.Seq2[Receipt, error] {
+	return func(yield func(Receipt, error) bool) {
+		err := checkLabel("User", user)
+		if err == nil {
+			err = s.eachLabelled(ctx, labelUser, user, before, func(r *record) (bool, error) {
+				if r.kind != recRedeem || string(r.user) != user {
+					return true, nil
+				}
+				rec, err := s.receiptOf(r)
+				return err == nil && yield(rec, nil), err
+			})
+		}
+		if err != nil {
+			yield(Receipt{}, err)
+		}
+	}
+}
+
+// Drawn is a code that was drawn for a reference.
+type Drawn struct {
+	Number  uint64    `json:"number"`  // of the draw, in the ledger
+	Code    string    `json:"code"`    // canonical form
+	Printed string    `json:"printed"` // as the batch's format prints it
+	Batch   BatchID   `json:"batch"`
+	Key     string    `json:"key,omitempty"`
+	At      time.Time `json:"at"`
+	// State of the code now, if it is the reference's still; "gone" if it went back to
+	// stock since, and may be somebody else's.
+	State string `json:"state"`
+}
+
+// goneState is the state of a code that is not the reference's any more.
+const goneState = "gone"
+
+// DrawnFor yields the codes that were drawn for a reference, newest draw first, with
+// numbers below before; 0 begins with the newest. All codes of one draw have its number.
+// ErrInvalid refuses an empty reference. What an import brought as handed out to the
+// reference is not among them.
+func (s *Store) DrawnFor(ctx context.Context, ref string, before uint64) iter.Seq2[Drawn, error] {
+	return func(yield func(Drawn, error) bool) {
+		err := s.eachDrawnFor(ctx, ref, before, func(d Drawn) bool { return yield(d, nil) })
+		if err != nil {
+			yield(Drawn{}, err)
+		}
+	}
+}
+
+func (s *Store) eachDrawnFor(ctx context.Context, ref string, before uint64, f func(Drawn) bool) error {
+	return s.eachRefRecord(ctx, ref, before, func(r *record) (bool, error) {
+		key := string(r.key)
+		for _, c := range r.codes() {
+			d := Drawn{Number: r.number, Key: key, At: instant(r.at)}
+			if err := s.fillDrawn(ctx, &d, c); err != nil {
+				return false, err
+			}
+			if !f(d) {
+				return false, nil
+			}
+		}
+		return true, nil
+	})
+}
+
+// eachRefRecord calls f for the draws for a reference, newest first.
+func (s *Store) eachRefRecord(ctx context.Context, ref string, before uint64, f func(*record) (bool, error)) error {
+	if err := checkLabel("Ref", ref); err != nil {
+		return err
+	}
+	return s.eachLabelled(ctx, labelRef, ref, before, func(r *record) (bool, error) {
+		if r.kind != recIssue || string(r.ref) != ref {
+			return true, nil
+		}
+		return f(r)
+	})
+}
+
+// fillDrawn says what a code is and whether the draw of d.Number still has it.
+func (s *Store) fillDrawn(ctx context.Context, d *Drawn, c drawnCode) error {
+	b, k, st, mark, ok := s.codeAt(c.run, c.ordinal)
+	if !ok {
+		return s.noCode(d.Number)
+	}
+	if err := s.com.waitFor(ctx, mark); err != nil {
+		return err
+	}
+	d.Code, d.Batch = canonText(&k), b.ID
+	d.Printed = string(b.Format.AppendPrinted(nil, []byte(d.Code)))
+	d.State = st.String()
+	has, err := s.stillHas(ctx, c, d.Number)
+	if !has {
+		d.State = goneState
+	}
+	return err
+}
+
+// lastDraw returns the number of the newest draw of a code, 0 if it went back since or was
+// never drawn.
+func (s *Store) lastDraw(ctx context.Context, c drawnCode) (number uint64, err error) {
+	numbers, err := s.index.findCode(ctx, codeHash(c.run, c.ordinal))
+	if err != nil {
+		return 0, err
+	}
+	done := false
+	for _, n := range numbers { // newest first
+		err := s.readRecord(n, func(r *record) error {
+			switch {
+			case r.kind == recIssue:
+				r.eachDrawn(func(run, ordinal uint32) {
+					if run == c.run && ordinal == c.ordinal {
+						number, done = n, true
+					}
+				})
+			case r.kind == recRelease && r.run == c.run && r.ordinal == c.ordinal:
+				done = true
+			}
+			return nil
+		})
+		if err != nil || done {
+			return number, err
+		}
+	}
+	return 0, nil
+}
+
+// checkLabel refuses what cannot be asked for.
+func checkLabel(name, text string) error {
+	if text == "" {
+		return invalid("%s is empty", name)
+	}
+	if err := checkText(name, text); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return nil
+}
+
+// eachLabelled calls f for the records that the index has under a label, newest first,
+// until it returns false or an error. f compares the label itself.
+func (s *Store) eachLabelled(ctx context.Context, kind byte, label string, before uint64, f func(*record) (bool, error)) error {
+	if s.closed.Load() {
+		return ErrClosed
+	}
+	if before == 0 {
+		before = 1<<64 - 1
+	}
+	return s.index.eachPart(ctx, keyHash(kind, label), before, func(numbers []uint64) (bool, error) {
+		for part := range slices.Chunk(numbers, queryPart) {
+			if s.closed.Load() {
+				return false, ErrClosed
+			}
+			if ctx.Err() != nil {
+				return false, context.Cause(ctx)
+			}
+			records, err := s.readRecords(part)
+			if err != nil {
+				return false, err
+			}
+			for i := range records { // outside the view: f may take long
+				if more, err := f(&records[i]); !more || err != nil {
+					return false, err
+				}
+			}
+		}
+		return true, nil
+	})
+}
+
+// readRecords returns copies of durable records.
+func (s *Store) readRecords(numbers []uint64) ([]record, error) {
+	out := make([]record, len(numbers))
+	err := s.eng.View(func(v journal.Reader) error {
+		for i, n := range numbers {
+			if err := readRecord(v, n, func(r *record) error { out[i] = r.clone(); return nil }); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// receiptOf builds the receipt that a redemption's record says.
+func (s *Store) receiptOf(r *record) (Receipt, error) {
+	b, k, ok := s.codeOf(r.run, r.ordinal)
+	if !ok {
+		return Receipt{}, s.noCode(r.number)
+	}
+	rec := b.receipt(r.number, string(r.user), string(r.key), r.at)
+	rec.Code = canonText(&k)
+	return rec, nil
+}
+
+// codeAt returns a code, its batch and its state as requests see it, and the group that
+// the state depends on. ok is false when there is no such code, or the store is closed.
+func (s *Store) codeAt(run, ordinal uint32) (b *batch, k shard.Key, st shard.State, mark uint64, ok bool) {
+	r := s.pool.Run(run)
+	if r == nil {
+		return nil, k, 0, 0, false
+	}
+	i := r.ShardOf(ordinal)
+	if i < 0 {
+		return nil, k, 0, 0, false
+	}
+	sh := s.pool.Lock(i)
+	if sh == nil {
+		return nil, k, 0, 0, false
+	}
+	defer sh.Unlock()
+	seg := sh.SegmentOf(run)
+	pos := seg.Position(ordinal)
+	b = s.batch(seg.Batch)
+	return b, sh.KeyAt(pos, seg), b.seen(sh.State(pos)), sh.Mark, true
+}

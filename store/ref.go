@@ -1,0 +1,140 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"codepool/shard"
+)
+
+// RefChange asks for a step of all codes that a reference has.
+type RefChange struct {
+	Ref    string `json:"ref"`
+	By     string `json:"by,omitempty"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// ReleaseRef returns all codes that were issued to a reference, and that it still has, to
+// their batches' stock: an order was cancelled. It answers, for each code that the
+// reference has, what was done or why not (ErrAlreadyRedeemed, ErrRevoked), when that is
+// durable; nothing for a reference that has none. It can be repeated: what was drawn for the
+// reference later is released too. ErrInvalid refuses an empty reference; with another
+// error some may have been released, and repeating it does the rest.
+func (s *Store) ReleaseRef(ctx context.Context, c RefChange) ([]ChangeResult, error) {
+	return s.changeRef(ctx, steps[recRelease], c)
+}
+
+// RevokeRef withdraws all codes that a reference has, as ReleaseRef returns them.
+func (s *Store) RevokeRef(ctx context.Context, c RefChange) ([]ChangeResult, error) {
+	return s.changeRef(ctx, steps[recRevoke], c)
+}
+
+func (s *Store) changeRef(ctx context.Context, kind *step, c RefChange) ([]ChangeResult, error) {
+	for _, t := range []struct{ name, text string }{{"By", c.By}, {"Reason", c.Reason}} {
+		if err := checkText(t.name, t.text); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+		}
+	}
+	var all []decision
+	err := s.eachRefRecord(ctx, c.Ref, 0, func(r *record) (bool, error) {
+		for _, code := range r.codes() {
+			d, has, err := s.decideDrawn(ctx, kind, code, r.number, &Change{By: c.By, Reason: c.Reason})
+			if err != nil {
+				return false, err
+			}
+			if has {
+				all = append(all, d)
+			}
+		}
+		return true, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.answerAll(ctx, all), nil
+}
+
+// decideDrawn decides a step of a code, if the draw of that number still has it.
+func (s *Store) decideDrawn(ctx context.Context, kind *step, code drawnCode, draw uint64, c *Change) (d decision, has bool, err error) {
+	if err := s.com.admit(ctx); err != nil {
+		return d, false, err
+	}
+	at := s.now()
+	for {
+		returns, ok := s.returnsOf(code)
+		if !ok {
+			return d, false, s.noCode(draw)
+		}
+		if has, err = s.stillHas(ctx, code, draw); !has || err != nil {
+			return d, false, err
+		}
+		v, text := s.takeDrawn(kind, code, returns, c, at)
+		switch {
+		case v.again:
+			runtime.Gosched()
+			continue
+		case v.err == ErrClosed:
+			return d, false, v.err
+		case v.err != nil:
+			return decision{changed: Changed{Code: text, Batch: v.b.ID}, err: v.err, mark: v.mark}, true, nil
+		}
+		return decision{changed: changed(v.number, text, v.b.ID, c, at), group: v.group}, true, nil
+	}
+}
+
+// stillHas reports whether a draw has its code yet: it is the last one.
+func (s *Store) stillHas(ctx context.Context, code drawnCode, draw uint64) (bool, error) {
+	b, _, st, mark, ok := s.codeAt(code.run, code.ordinal)
+	if !ok {
+		return false, s.noCode(draw)
+	}
+	if st == shard.Available {
+		return false, nil
+	}
+	if !b.returned() {
+		return true, nil
+	}
+	if err := s.com.waitFor(ctx, mark); err != nil { // a newer draw is in the index then
+		return false, err
+	}
+	last, err := s.lastDraw(ctx, code)
+	return last == draw, err
+}
+
+// shardOf locks the shard of a code; nil if there is none or the store is closed.
+func (s *Store) shardOf(code drawnCode) *shard.Shard {
+	if r := s.pool.Run(code.run); r != nil {
+		if i := r.ShardOf(code.ordinal); i >= 0 {
+			return s.pool.Lock(i)
+		}
+	}
+	return nil
+}
+
+func (s *Store) returnsOf(code drawnCode) (n uint64, ok bool) {
+	sh := s.shardOf(code)
+	if sh == nil {
+		return 0, false
+	}
+	defer sh.Unlock()
+	return sh.Returns, true
+}
+
+// takeDrawn decides a step of a code if none of its shard has gone back to stock since.
+func (s *Store) takeDrawn(kind *step, code drawnCode, returns uint64, c *Change, at int64) (v verdict, text string) {
+	sh := s.shardOf(code)
+	if sh == nil {
+		return verdict{err: ErrClosed}, ""
+	}
+	defer sh.Unlock()
+	if sh.Returns != returns {
+		return verdict{again: true}, ""
+	}
+	seg := sh.SegmentOf(code.run)
+	pos := seg.Position(code.ordinal)
+	k := sh.KeyAt(pos, seg)
+	v = s.takeLocked(kind, sh, seg, pos, c, at, nil)
+	v.b = s.batch(seg.Batch)
+	return v, canonText(&k)
+}
