@@ -117,8 +117,8 @@ func slowRecords(body []byte) (out []plainRecord, ok bool) {
 			r.event, r.batch = s.byte(), s.uint32()
 			r.terms = terms{Batch: r.batch, From: int64(uint64(s.uint32()) | uint64(s.uint32())<<32), Until: int64(uint64(s.uint32()) | uint64(s.uint32())<<32)}
 			flags := s.byte()
-			s.bad = s.bad || flags > 3
-			r.terms.Paused, r.terms.Revoked = flags&1 != 0, flags&2 != 0
+			s.bad = s.bad || flags > 7
+			r.terms.Paused, r.terms.Revoked, r.terms.Returned = flags&1 != 0, flags&2 != 0, flags&4 != 0
 			r.who, r.reason = s.text(), s.text()
 		default:
 			s.bad = true
