@@ -15,12 +15,13 @@ const (
 	Revoked   State = 5 // withdrawn
 	Pending   State = 6 // minted, not yet durable: the code does not exist yet
 	Drawing   State = 7 // chosen by a draw that is not yet in the journal: still in stock
+	Held      State = 8 // reserved for one user for a time
 
 	// NumStates is the size of an array indexed by State.
-	NumStates = 8
+	NumStates = 9
 )
 
-var stateNames = [NumStates]string{"void", "available", "leased", "issued", "redeemed", "revoked", "pending", "drawing"}
+var stateNames = [NumStates]string{"void", "available", "leased", "issued", "redeemed", "revoked", "pending", "drawing", "reserved"}
 
 // String returns the state's name in lower case.
 func (s State) String() string {

@@ -56,7 +56,8 @@ type Batch struct {
 	FromStock bool `json:"from_stock,omitempty"`
 }
 
-// Counts is how many codes of a batch are in which state; Minted is their sum (I7).
+// Counts is how many codes of a batch are in which state; Minted is their sum (I7). Leased
+// are also those that are reserved for a user.
 type Counts struct {
 	Minted    int64 `json:"minted"`
 	Available int64 `json:"available"`
@@ -71,7 +72,7 @@ type Counts struct {
 func countsFrom(n [shard.NumStates]int64) Counts {
 	c := Counts{
 		Available: n[shard.Available] + n[shard.Drawing],
-		Leased:    n[shard.Leased],
+		Leased:    n[shard.Leased] + n[shard.Held],
 		Issued:    n[shard.Issued],
 		Redeemed:  n[shard.Redeemed],
 		Revoked:   n[shard.Revoked],

@@ -21,11 +21,13 @@ import (
 //     it never holds what the ledger does not.
 type checkpointRecord struct {
 	Upto                 uint64
-	Number               uint64  // of the checkpoint, from 1 on
-	States               uint64  // binds the state pages to it (statepage.go)
-	Added                uint64  // binds batches and run headers to it
-	Batches, Runs, Pages uint32  // batches, run headers and state pages that exist, at least
-	LastRun              uint32  // number of the last run; later ones may exist too
+	Number               uint64 // of the checkpoint, from 1 on
+	States               uint64 // binds the state pages to it (statepage.go)
+	Added                uint64 // binds batches and run headers to it
+	Batches, Runs, Pages uint32 // batches, run headers and state pages that exist, at least
+	LastRun              uint32 // number of the last run; later ones may exist too
+	LeasePages           uint32
+	Leases               uint64  // binds the lease pages to it (leasepages.go)
 	Terms                []terms // at Upto, of batches that are not as they were made
 }
 
@@ -50,6 +52,7 @@ func (c *checkpointRecord) load(v journal.Reader) error {
 	d := decoder{b: body}
 	c.Upto, c.Number, c.States, c.Added = d.uint64(), d.uint64(), d.uint64(), d.uint64()
 	c.Batches, c.Runs, c.Pages, c.LastRun = d.uint32(), d.uint32(), d.uint32(), d.uint32()
+	c.LeasePages, c.Leases = d.uint32(), d.uint64()
 	for n := d.uint32(); n > 0 && !d.bad; n-- {
 		c.Terms = append(c.Terms, d.terms())
 	}
@@ -68,6 +71,7 @@ func (c checkpointRecord) pair() journal.Pair {
 	for _, n := range []uint32{c.Batches, c.Runs, c.Pages, c.LastRun} {
 		b = binary.LittleEndian.AppendUint32(b, n)
 	}
+	b = binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint32(b, c.LeasePages), c.Leases)
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(c.Terms)))
 	for _, t := range c.Terms {
 		b = t.appendTo(b)
@@ -93,6 +97,7 @@ func (s *Store) checkpoint(ctx context.Context) (err error) {
 	s.draws.Lock()
 	upto := s.com.lastRecord()
 	cp := checkpointRecord{Upto: upto, Terms: s.changedTerms()}
+	leases := s.leases.numbers()
 	s.draws.Unlock()
 	cp.Batches, cp.LastRun = s.lastAdded()
 	cp.Runs, cp.Added = s.added(&cp)
@@ -112,13 +117,19 @@ func (s *Store) checkpoint(ctx context.Context) (err error) {
 		if cp.States, err = cp.sum(s.maint.pages); err != nil {
 			return err
 		}
-		// crash point: checkpoint: all state pages are written, the record is not
-		if err := s.eng.Commit([]journal.Pair{cp.pair()}); err != nil {
+		if err := s.commitBehind(cp.leasePages(leases)); err != nil {
+			return err
+		}
+		// crash point: checkpoint: all pages are written, the record is not
+		if err := s.commitBehind([]journal.Pair{cp.pair()}); err != nil {
 			return err
 		}
 		s.maint.number = cp.Number
 		s.maint.done.Store(upto)
 		// crash point: checkpoint: the record is written
+		if err := s.dropLeasePages(cp.Number); err != nil {
+			return err
+		}
 	}
 	if err := s.index.flush(ctx); err != nil {
 		return err
@@ -197,10 +208,7 @@ func (s *Store) writeStates(ctx context.Context) (err error) {
 		if err := s.com.waitFor(ctx, marks); err != nil { // the page never runs ahead of the journal
 			return err
 		}
-		if err := s.dir.room(true); err != nil { // looked at anew: what is given up here is made later
-			return err
-		}
-		err := s.eng.Commit(pairs)
+		err := s.commitBehind(pairs)
 		// crash point: checkpoint: some state pages are written
 		pairs, weight = pairs[:0], 0
 		return err
@@ -226,6 +234,17 @@ func (s *Store) writeStates(ctx context.Context) (err error) {
 	}
 	s.maint.undone = nil
 	return nil
+}
+
+// commitBehind commits what can be made later, where there is room for it now.
+func (s *Store) commitBehind(pairs []journal.Pair) error {
+	if len(pairs) == 0 {
+		return nil
+	}
+	if err := s.dir.room(true); err != nil {
+		return err
+	}
+	return s.eng.Commit(pairs)
 }
 
 // copyStates copies one page of states, behind room for its checksum and stamp, shard

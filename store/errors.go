@@ -27,6 +27,15 @@ var (
 	ErrExpired = errors.New("code has expired")
 	// ErrPaused is returned while a batch is paused.
 	ErrPaused = errors.New("batch is paused")
+	// ErrReserved is returned when a code is reserved for another request (Store.Reserve).
+	ErrReserved = errors.New("code is reserved")
+	// ErrUnknownLease is returned when no lease, or no reservation, has that number.
+	ErrUnknownLease = errors.New("unknown lease")
+	// ErrLeaseEnded is returned when a lease or reservation has ended already: it was
+	// acknowledged, confirmed, given back or cancelled, or its time was over.
+	ErrLeaseEnded = errors.New("lease has ended")
+	// ErrLeaseOver is returned when the time of a lease or reservation is over.
+	ErrLeaseOver = errors.New("time of the lease is over")
 	// ErrRevoked is returned when a code, or its whole batch, was withdrawn.
 	ErrRevoked = errors.New("code was revoked")
 	// ErrEmpty is returned when a batch has fewer codes in stock than were asked for.

@@ -25,15 +25,18 @@ type plainRecord struct {
 	event        byte
 	terms        terms
 	drawn        []drawnCode
+	lease        uint64
+	until        int64
+	to           byte
 }
 
 func (r *plainRecord) String() string { return fmt.Sprintf("%+v", *r) }
 
 // plainOf copies what the decoder found.
 func plainOf(r *record) plainRecord {
-	p := plainRecord{kind: r.kind, at: r.at, run: r.run, ordinal: r.ordinal, batch: r.batch, count: r.count, initial: byte(r.initial), key: string(r.key), reason: string(r.reason), event: byte(r.event), terms: r.terms}
+	p := plainRecord{kind: r.kind, at: r.at, run: r.run, ordinal: r.ordinal, batch: r.batch, count: r.count, initial: byte(r.initial), key: string(r.key), reason: string(r.reason), event: byte(r.event), terms: r.terms, lease: r.lease, until: r.until, to: byte(r.to)}
 	p.who = string(r.user) + string(r.ref) // never both
-	if r.kind == recIssue {
+	if len(r.drawn) > 0 {
 		r.eachDrawn(func(run, ordinal uint32) { p.drawn = append(p.drawn, drawnCode{run, ordinal}) })
 	}
 	return p
@@ -75,6 +78,18 @@ func (s *slowReader) uint32() uint32 {
 	return 0
 }
 
+func (s *slowReader) uint64() uint64 { return uint64(s.uint32()) | uint64(s.uint32())<<32 }
+
+func (s *slowReader) codes() (out []drawnCode) {
+	for groups := s.number(); groups > 0 && !s.bad; groups-- {
+		run := uint32(s.number())
+		for n := s.number(); n > 0 && !s.bad; n-- {
+			out = append(out, drawnCode{run, s.uint32()})
+		}
+	}
+	return out
+}
+
 func (s *slowReader) byte() byte {
 	b, err := s.ReadByte()
 	s.bad = s.bad || err != nil
@@ -103,19 +118,28 @@ func slowRecords(body []byte) (out []plainRecord, ok bool) {
 			r.who = s.text()
 		case recIssue:
 			r.batch, r.who, r.key = uint32(s.number()), s.text(), s.text()
-			for groups := s.number(); groups > 0 && !s.bad; groups-- {
-				run := uint32(s.number())
-				for n := s.number(); n > 0 && !s.bad; n-- {
-					r.drawn = append(r.drawn, drawnCode{run, s.uint32()})
-				}
-			}
+			r.drawn = s.codes()
+		case recLease:
+			r.until = int64(s.uint64())
+			r.batch, r.who, r.key = uint32(s.number()), s.text(), s.text()
+			r.drawn = s.codes()
+		case recHold:
+			r.until, r.to = int64(s.uint64()), s.byte()
+			r.run, r.ordinal, r.who, r.key = uint32(s.number()), s.uint32(), s.text(), s.text()
+		case recConfirm:
+			r.lease = s.number()
+			r.run, r.ordinal, r.who, r.key = uint32(s.number()), s.uint32(), s.text(), s.text()
+		case recAcknowledge, recGiveBack, recCancel, recOver:
+			r.lease, r.to = s.number(), s.byte()
+			r.who, r.key = s.text(), s.text()
+			r.drawn = s.codes()
 		case recRedeem:
 			r.run, r.ordinal, r.who, r.key = uint32(s.number()), s.uint32(), s.text(), s.text()
 		case recRelease, recUndo, recRevoke:
 			r.run, r.ordinal, r.who, r.key, r.reason = uint32(s.number()), s.uint32(), s.text(), s.text(), s.text()
 		case recTerms:
 			r.event, r.batch = s.byte(), s.uint32()
-			r.terms = terms{Batch: r.batch, From: int64(uint64(s.uint32()) | uint64(s.uint32())<<32), Until: int64(uint64(s.uint32()) | uint64(s.uint32())<<32)}
+			r.terms = terms{Batch: r.batch, From: int64(s.uint64()), Until: int64(s.uint64())}
 			flags := s.byte()
 			s.bad = s.bad || flags > 7
 			r.terms.Paused, r.terms.Revoked, r.terms.Returned = flags&1 != 0, flags&2 != 0, flags&4 != 0
@@ -139,8 +163,17 @@ func (p *plainRecord) encode(b []byte) []byte {
 	case recRedeem:
 		return appendRedeem(b, p.run, p.ordinal, p.who, p.key)
 	}
-	if p.kind == recTerms {
+	switch p.kind {
+	case recTerms:
 		return appendTerms(b, Event(p.event), p.terms, p.who, p.reason)
+	case recLease:
+		return appendLease(b, p.until, p.batch, p.who, p.key, p.drawn)
+	case recHold:
+		return appendHold(b, p.until, shard.State(p.to), p.run, p.ordinal, p.who, p.key)
+	case recConfirm:
+		return appendConfirm(b, p.lease, p.run, p.ordinal, p.who, p.key)
+	case recAcknowledge, recGiveBack, recCancel, recOver:
+		return appendEnd(b, p.kind, shard.State(p.to), &lease{number: p.lease, codes: p.drawn}, p.who, p.key)
 	}
 	return appendStep(b, p.kind, p.run, p.ordinal, &Change{By: p.who, Key: p.key, Reason: p.reason})
 }

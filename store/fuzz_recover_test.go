@@ -38,7 +38,7 @@ func unpack(b []byte) (pairs []journal.Pair) {
 // recovered is a store that stands on an engine in memory, without its goroutines.
 func recovered(t testing.TB, eng memEngine) (*Store, error) {
 	t.Helper()
-	s := &Store{opt: Options{Shards: 4}.withDefaults(), eng: &journal.Fuse{Engine: eng}, statePages: map[statePageID]pageStamp{}, keys: newKeyTable(), gate: newGate(4)}
+	s := &Store{opt: Options{Shards: 4}.withDefaults(), eng: &journal.Fuse{Engine: eng}, statePages: map[statePageID]pageStamp{}, keys: newKeyTable(), leases: newLeaseTable(), gate: newGate(4)}
 	s.spaces.Store(&map[string]*space{})
 	s.batches.Store(&[]*batch{nil})
 	s.mu.byName = map[string]*batch{}
@@ -202,7 +202,7 @@ func FuzzRecover(f *testing.F) {
 		if err != nil {
 			refused(t, "verify", err)
 		}
-		if sound && (err != nil || !rep.OK() || rep.Codes != 7 || rep.Redemptions != 3) {
+		if sound && (err != nil || !rep.OK() || rep.Codes != 7 || rep.Redemptions != 4) {
 			t.Fatalf("what a store has written verifies as %+v, %v", rep, err)
 		}
 		readAll(t, s, eng)

@@ -73,14 +73,16 @@ func codeHash(run, ordinal uint32) uint64 {
 // postingsOf calls f for each posting of a record; key tells hashes of keys.
 func postingsOf(r *record, f func(hash uint64, key bool)) {
 	switch r.kind {
-	case recRedeem:
+	case recRedeem, recConfirm:
 		f(codeHash(r.run, r.ordinal), false)
 		if len(r.user) > 0 {
 			f(keyHash(labelUser, r.user), false)
 		}
-	case recRelease, recUndo, recRevoke:
+	case recRelease, recUndo, recRevoke, recHold:
 		f(codeHash(r.run, r.ordinal), false)
-	case recIssue:
+	case recAcknowledge, recGiveBack, recCancel, recOver:
+		r.eachDrawn(func(run, ordinal uint32) { f(codeHash(run, ordinal), false) })
+	case recIssue, recLease:
 		r.eachDrawn(func(run, ordinal uint32) { f(codeHash(run, ordinal), false) })
 		if len(r.ref) > 0 {
 			f(keyHash(labelRef, r.ref), false)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 
@@ -18,6 +19,7 @@ type inventory struct {
 	index, wantIndex             int    // postings pages
 	checkpoint                   checkpointRecord
 	statesSum, addedSum          uint64 // as the checkpoint's States and Added
+	leases                       uint64 // as the checkpoint's Leases
 	runIDs                       map[uint32]bool
 	liveIndex                    map[uint32]bool
 }
@@ -92,6 +94,11 @@ func (n *inventory) add(key, value []byte) (keep bool, err error) {
 			return false, err
 		}
 		n.statesSum += share
+	case key[0] == keyLeases:
+		if binary.BigEndian.Uint64(key[1:]) != n.checkpoint.Number {
+			return false, nil
+		}
+		n.leases += shareOf(key, sumOf(value))
 	case key[0] == keyEntry && len(key) == entryKeyLen:
 		first, last, err := decodeEntry(key, value, nil)
 		if err != nil {
@@ -130,6 +137,9 @@ func (n *inventory) check(durable uint64) error {
 		}
 	}
 	if err := n.checkpoint.checkAdded(n.addedSum); err != nil {
+		return err
+	}
+	if err := n.checkpoint.checkLeases(n.leases); err != nil {
 		return err
 	}
 	return n.checkpoint.checkStates(n.statesSum)

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -15,6 +14,24 @@ import (
 type Draw struct {
 	Ref string // order, player, export: what the codes are bound to
 	Key string // idempotency key, see Once
+
+	ttl int64 // µs, of a lease; 0 for a draw for good
+}
+
+// keys is the set of keys that d's is of.
+func (d *Draw) keys() byte {
+	if d.ttl > 0 {
+		return keyLease
+	}
+	return keyIssue
+}
+
+// state is that of the codes drawn.
+func (d *Draw) state() shard.State {
+	if d.ttl > 0 {
+		return shard.Leased
+	}
+	return shard.Issued
 }
 
 // To binds a draw to a reference such as an order number.
@@ -33,48 +50,71 @@ func (d Draw) Once(key string) Draw {
 // batch whose window is over, ErrPaused and ErrRevoked one that is. When ctx ends while the answer waits for the disk the
 // error is ErrOutcomeUnknown: repeat the draw with its key, or find the codes by Lookup.
 func (s *Store) Issue(ctx context.Context, id BatchID, n int, d Draw) ([]string, error) {
+	got, err := s.issue(ctx, id, n, d)
+	return got.codes, err
+}
+
+// draft is what a draw gives: its number, its codes as printed, and for a lease when it
+// was made and until when it holds.
+type draft struct {
+	number    uint64
+	codes     []string
+	at, until int64
+}
+
+func (s *Store) issue(ctx context.Context, id BatchID, n int, d Draw) (draft, error) {
 	b, err := s.checkIssue(ctx, id, n, d)
 	if err != nil {
-		return nil, err
+		return draft{}, err
 	}
 	if err := s.com.admit(ctx); err != nil {
-		return nil, err
+		return draft{}, err
 	}
 	if d.Key == "" {
-		codes, g, err := s.draw(ctx, b, n, d, nil)
-		return s.answerDraw(ctx, codes, g, err)
+		got, g, err := s.draw(ctx, b, n, d, nil)
+		return s.answerDraw(ctx, got, g, err)
 	}
 	// The key first: a draw that succeeded is answered again even when its batch is over.
-	token := s.drawKeys[keyHash(keyIssue, d.Key)%uint64(len(s.drawKeys))]
-	select { // whoever has it may be waiting for the disk
+	free, err := s.holdKey(ctx, d.keys(), d.Key)
+	if err != nil {
+		return draft{}, err
+	}
+	got, g, err := s.drawOnce(ctx, b, n, d)
+	free()
+	return s.answerDraw(ctx, got, g, err)
+}
+
+// holdKey waits for the turn to decide about a key: one request at a time. Whoever has it
+// may be waiting for the disk.
+func (s *Store) holdKey(ctx context.Context, kind byte, key string) (free func(), err error) {
+	token := s.drawKeys[keyHash(kind, key)%uint64(len(s.drawKeys))]
+	select {
 	case token <- struct{}{}:
+		return func() { <-token }, nil
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	codes, g, err := s.drawOnce(ctx, b, n, d)
-	<-token
-	return s.answerDraw(ctx, codes, g, err)
 }
 
 // drawOnce draws unless the key has drawn before; then there is no group to wait for.
 // REQUIRES: the key's token.
-func (s *Store) drawOnce(ctx context.Context, b *batch, n int, d Draw) ([]string, *group, error) {
+func (s *Store) drawOnce(ctx context.Context, b *batch, n int, d Draw) (draft, *group, error) {
 	var seen keyView
-	codes, known, err := s.retriedDraw(ctx, b, n, d, &seen)
+	got, known, err := s.retriedDraw(ctx, b, n, d, &seen)
 	if known || err != nil {
-		return codes, nil, err
+		return got, nil, err
 	}
 	return s.draw(ctx, b, n, d, &seen)
 }
 
-func (s *Store) answerDraw(ctx context.Context, codes []string, g *group, err error) ([]string, error) {
+func (s *Store) answerDraw(ctx context.Context, got draft, g *group, err error) (draft, error) {
 	if err == nil && g != nil {
 		err = g.wait(ctx)
 	}
 	if err != nil {
-		return nil, err
+		return draft{}, err
 	}
-	return codes, nil
+	return got, nil
 }
 
 func (s *Store) checkIssue(ctx context.Context, id BatchID, n int, d Draw) (*batch, error) {
@@ -111,20 +151,20 @@ type drawn struct {
 // codes are hidden in state Drawing while shards are visited one by one; one record
 // takes them all; only then do they become Issued. Nobody can redeem or release one
 // of them before its draw is in the journal, and a checkpoint waits in between.
-func (s *Store) draw(ctx context.Context, b *batch, n int, d Draw, seen *keyView) ([]string, *group, error) {
+func (s *Store) draw(ctx context.Context, b *batch, n int, d Draw, seen *keyView) (draft, *group, error) {
 	at := s.now()
 	if err := b.mayDraw(at); err != nil {
-		return nil, nil, s.afterAll(ctx, err)
+		return draft{}, nil, s.afterAll(ctx, err)
 	}
 	for !b.reserve(int64(n)) {
 		if have, short := b.short(int64(n)); short {
-			return nil, nil, s.afterAll(ctx, fmt.Errorf("%w: batch %q has %d, asked for %d", ErrEmpty, b.Name, have, n))
+			return draft{}, nil, s.afterAll(ctx, fmt.Errorf("%w: batch %q has %d, asked for %d", ErrEmpty, b.Name, have, n))
 		}
 		if s.closed.Load() {
-			return nil, nil, ErrClosed
+			return draft{}, nil, ErrClosed
 		}
 		if ctx.Err() != nil {
-			return nil, nil, context.Cause(ctx)
+			return draft{}, nil, context.Cause(ctx)
 		}
 		runtime.Gosched() // others have reserved it, and take it or give it back
 	}
@@ -136,7 +176,7 @@ func (s *Store) draw(ctx context.Context, b *batch, n int, d Draw, seen *keyView
 	if err != nil {
 		s.settle(got, shard.Available, 0)
 		b.giveBack(int64(n))
-		return nil, nil, err
+		return draft{}, nil, err
 	}
 	if !slices.IsSortedFunc(got, byPlace) { // codes of one run come in order; several runs are grouped
 		slices.SortFunc(got, byPlace)
@@ -145,11 +185,11 @@ func (s *Store) draw(ctx context.Context, b *batch, n int, d Draw, seen *keyView
 	for i := range got {
 		codes[i] = got[i].drawnCode
 	}
-	g, err := s.journalDraw(b, d, at, got, codes, seen)
+	number, g, err := s.journalDraw(b, d, at, got, codes, seen)
 	if err != nil {
-		return nil, nil, s.afterAll(ctx, err)
+		return draft{}, nil, s.afterAll(ctx, err)
 	}
-	return s.printAll(b, got), g, nil
+	return draft{number, s.printAll(b, got), at, at + d.ttl}, g, nil
 }
 
 // afterAll returns a refusal when what it came from is durable: nobody may be told before.
@@ -202,16 +242,16 @@ func (s *Store) choose(b *batch, n int) ([]drawn, error) {
 }
 
 // byPlace orders codes by run and ordinal.
-func byPlace(x, y drawn) int {
-	if x.run != y.run {
-		return cmp.Compare(x.run, y.run)
-	}
-	return cmp.Compare(x.ordinal, y.ordinal)
-}
+func byPlace(x, y drawn) int { return x.drawnCode.compare(y.drawnCode) }
 
-// journalDraw appends the draw's record and makes its codes Issued in memory.
-func (s *Store) journalDraw(b *batch, d Draw, at int64, got []drawn, codes []drawnCode, seen *keyView) (*group, error) {
-	body := appendIssue(make([]byte, 0, 64+len(d.Ref)+len(d.Key)+5*len(codes)), uint32(b.ID), d.Ref, d.Key, codes)
+// journalDraw appends the draw's record and makes its codes Issued, or Leased, in memory.
+func (s *Store) journalDraw(b *batch, d Draw, at int64, got []drawn, codes []drawnCode, seen *keyView) (uint64, *group, error) {
+	body := make([]byte, 0, 64+len(d.Ref)+len(d.Key)+5*len(codes))
+	if d.ttl > 0 {
+		body = appendLease(body, at+d.ttl, uint32(b.ID), d.Ref, d.Key, codes)
+	} else {
+		body = appendIssue(body, uint32(b.ID), d.Ref, d.Key, codes)
+	}
 	s.draws.RLock()
 	defer s.draws.RUnlock()
 	var number uint64
@@ -223,14 +263,17 @@ func (s *Store) journalDraw(b *batch, d Draw, at int64, got []drawn, codes []dra
 	if err != nil {
 		s.settle(got, shard.Available, 0)
 		b.giveBack(int64(len(got)))
-		return nil, err
+		return 0, nil, err
 	}
 	b.taken(int64(len(got)))
 	if seen != nil { // nobody else can use the key: its token in drawKeys is taken
 		s.keys.note(seen.hash, number)
 	}
-	s.settle(got, shard.Issued, g.n)
-	return g, nil
+	s.settle(got, d.state(), g.n)
+	if d.ttl > 0 {
+		s.leases.add(&lease{number: number, until: at + d.ttl, b: b, codes: codes, from: shard.Available})
+	}
+	return number, g, nil
 }
 
 // settle moves chosen codes from Drawing to a state and marks their shards.
@@ -298,27 +341,30 @@ func (s *Store) printAll(b *batch, got []drawn) []string {
 }
 
 // retriedDraw looks for an earlier draw with the same key.
-func (s *Store) retriedDraw(ctx context.Context, b *batch, n int, d Draw, seen *keyView) (codes []string, known bool, err error) {
-	err = s.lookupKey(ctx, keyIssue, d.Key, seen, func(r *record) error {
+func (s *Store) retriedDraw(ctx context.Context, b *batch, n int, d Draw, seen *keyView) (got draft, known bool, err error) {
+	err = s.lookupKey(ctx, d.keys(), d.Key, seen, func(r *record) error {
 		known = true
 		if r.batch != uint32(b.ID) || string(r.ref) != d.Ref {
 			return fmt.Errorf("%w: key %q drew for %q from batch %d", ErrKeyConflict, d.Key, r.ref, r.batch)
 		}
-		var got []drawn
+		if d.ttl > 0 && r.until != r.at+d.ttl {
+			return fmt.Errorf("%w: key %q leased until %s", ErrKeyConflict, d.Key, stamp(instant(r.until)))
+		}
+		var codes []drawn
 		ok := true
 		r.eachDrawn(func(run, ordinal uint32) {
 			_, k, found := s.codeOf(run, ordinal)
 			ok = ok && found
-			got = append(got, drawn{drawnCode: drawnCode{run, ordinal}, word: k.Word, wide: k.Wide})
+			codes = append(codes, drawn{drawnCode: drawnCode{run, ordinal}, word: k.Word, wide: k.Wide})
 		})
 		if !ok {
 			return s.noCode(r.number)
 		}
-		if len(got) != n {
-			return fmt.Errorf("%w: key %q drew %d codes, not %d", ErrKeyConflict, d.Key, len(got), n)
+		if len(codes) != n {
+			return fmt.Errorf("%w: key %q drew %d codes, not %d", ErrKeyConflict, d.Key, len(codes), n)
 		}
-		codes = s.printAll(b, got)
+		got = draft{r.number, s.printAll(b, codes), r.at, r.until}
 		return nil
 	})
-	return codes, known, err
+	return got, known, err
 }

@@ -41,6 +41,12 @@ const (
 	keyRelease = 'L'
 	keyUndo    = 'U'
 	keyRevoke  = 'V'
+
+	keyLease       = 'E'
+	keyAcknowledge = 'A'
+	keyGiveBack    = 'G'
+	keyHold        = 'H'
+	keyCancel      = 'C'
 )
 
 // keyView is what a request saw of its key.
@@ -186,10 +192,17 @@ func (s *Store) lookupKey(ctx context.Context, kind byte, key string, seen *keyV
 // keyKind returns the set of keys that a kind of record uses, 0 if none.
 func keyKind(kind byte) byte {
 	switch kind {
-	case recRedeem:
+	case recRedeem, recConfirm:
 		return keyRedeem
 	case recIssue:
 		return keyIssue
+	case recLease:
+		return keyLease
+	case recHold:
+		return keyHold
+	}
+	if end := endings[kind]; end != nil {
+		return end.keys
 	}
 	if st := steps[kind]; st != nil {
 		return st.keys

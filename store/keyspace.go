@@ -18,6 +18,7 @@ import (
 //	'j' number 'd'|'f'|'i' run page  index run that ends at that number: directory,
 //	                                 key filter, postings
 //	'k'                              checkpoint
+//	'l' number page                  leases that had not ended at checkpoint number
 //	'm'                              index manifest
 //	's' run page                     states of a run, statePage each
 //
@@ -34,6 +35,7 @@ const (
 	keyCheckpoint = 'k'
 	keyManifest   = 'm'
 	keyStates     = 's'
+	keyLeases     = 'l'
 
 	partDirectory = 'd'
 	partFilter    = 'f'
@@ -118,6 +120,8 @@ func wellFormed(key []byte) bool {
 		return rest == 8
 	case keyEntry:
 		return len(key) == entryKeyLen || rest == 17 && (key[9] == partDirectory || key[9] == partFilter || key[9] == partPostings)
+	case keyLeases:
+		return rest == 12
 	case keyCheckpoint, keyManifest:
 		return rest == 0
 	}
@@ -126,7 +130,7 @@ func wellFormed(key []byte) bool {
 
 var keyNames = map[byte]string{
 	keyBatch: "batch", keyRun: "run", keyCodes: "code page", keyStates: "state page", keyEntry: "ledger entry",
-	keyCheckpoint: "checkpoint", keyManifest: "index manifest",
+	keyCheckpoint: "checkpoint", keyManifest: "index manifest", keyLeases: "lease page",
 }
 
 // corrupt names the record at key in words.

@@ -58,7 +58,7 @@ func (s *Store) Lookup(ctx context.Context, namespace, code string) (CodeInfo, e
 // addHistory fills in what the ledger says of a code, as far as its state asks for.
 func (s *Store) addHistory(ctx context.Context, info *CodeInfo, b *batch, run, ordinal uint32) error {
 	needReceipt := info.State == shard.Redeemed
-	needDraw := info.State == shard.Issued || info.State == shard.Redeemed
+	needDraw := info.State == shard.Issued || info.State == shard.Redeemed || info.State == shard.Leased || info.State == shard.Held
 	if !needDraw {
 		return nil
 	}
@@ -72,13 +72,13 @@ func (s *Store) addHistory(ctx context.Context, info *CodeInfo, b *batch, run, o
 		}
 		err := s.readRecord(number, func(r *record) error {
 			switch r.kind {
-			case recRedeem:
+			case recRedeem, recConfirm:
 				if needReceipt && r.run == run && r.ordinal == ordinal {
 					rec := b.receipt(r.number, string(r.user), string(r.key), r.at)
 					rec.Code = info.Code
 					info.Receipt, needReceipt = &rec, false
 				}
-			case recIssue:
+			case recIssue, recLease:
 				r.eachDrawn(func(rn, ord uint32) {
 					// A draw that is newer than the redemption came after it was undone and the
 					// code released: while this call was on its way from memory to the ledger.

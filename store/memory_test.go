@@ -19,10 +19,15 @@ func TestRedeemedBeatsLive(t *testing.T) {
 		t.Fatal(err)
 	}
 	const run = 1
-	for _, step := range []struct{ set, want shard.State }{
-		{shard.Issued, shard.Issued}, {shard.Redeemed, shard.Redeemed}, {shard.Issued, shard.Redeemed}, {shard.Available, shard.Redeemed},
+	for _, step := range []struct {
+		kind      byte
+		set, want shard.State
+	}{
+		{recOver, shard.Available, shard.Available}, {recIssue, shard.Issued, shard.Issued}, {recOver, shard.Available, shard.Issued},
+		{recRedeem, shard.Redeemed, shard.Redeemed}, {recIssue, shard.Issued, shard.Redeemed}, {recRelease, shard.Available, shard.Redeemed},
+		{recUndo, shard.Issued, shard.Issued}, {recLease, shard.Leased, shard.Leased}, {recAcknowledge, shard.Issued, shard.Issued},
 	} {
-		if !s.setState(run, 0, step.set, false) {
+		if !s.setState(&record{kind: step.kind}, run, 0, step.set) {
 			t.Fatal("the code does not exist")
 		}
 		r := s.pool.Run(run)
@@ -33,7 +38,7 @@ func TestRedeemedBeatsLive(t *testing.T) {
 			t.Errorf("set %v: it is %v, want %v", step.set, got, step.want)
 		}
 	}
-	if s.setState(run, 2, shard.Redeemed, false) || s.setState(99, 0, shard.Redeemed, false) {
+	if s.setState(&record{kind: recRedeem}, run, 2, shard.Redeemed) || s.setState(&record{kind: recRedeem}, 99, 0, shard.Redeemed) {
 		t.Error("a code that does not exist was set")
 	}
 }

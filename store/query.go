@@ -31,7 +31,7 @@ func (s *Store) ReceiptsOf(ctx context.Context, user string, before uint64) iter
 		err := checkLabel("User", user)
 		if err == nil {
 			err = s.eachLabelled(ctx, labelUser, user, before, func(r *record) (bool, error) {
-				if r.kind != recRedeem || string(r.user) != user {
+				if !r.redeems() || string(r.user) != user {
 					return true, nil
 				}
 				rec, err := s.receiptOf(r)
@@ -95,7 +95,7 @@ func (s *Store) eachRefRecord(ctx context.Context, ref string, before uint64, f 
 		return err
 	}
 	return s.eachLabelled(ctx, labelRef, ref, before, func(r *record) (bool, error) {
-		if r.kind != recIssue || string(r.ref) != ref {
+		if r.kind != recIssue && r.kind != recLease || string(r.ref) != ref {
 			return true, nil
 		}
 		return f(r)
@@ -132,13 +132,13 @@ func (s *Store) lastDraw(ctx context.Context, c drawnCode) (number uint64, err e
 	for _, n := range numbers { // newest first
 		err := s.readRecord(n, func(r *record) error {
 			switch {
-			case r.kind == recIssue:
+			case r.kind == recIssue || r.kind == recLease:
 				r.eachDrawn(func(run, ordinal uint32) {
 					if run == c.run && ordinal == c.ordinal {
 						number, done = n, true
 					}
 				})
-			case r.kind == recRelease && r.run == c.run && r.ordinal == c.ordinal:
+			case r.returns(c):
 				done = true
 			}
 			return nil

@@ -58,7 +58,7 @@ func (s *Store) receiptsAfter(after uint64) (part []Receipt, upto uint64, err er
 				return journal.ErrStop
 			}
 			upto = r.number
-			if r.kind != recRedeem {
+			if !r.redeems() {
 				return nil
 			}
 			rec, err := s.receiptOf(r)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"encoding/binary"
 	"hash/crc32"
 	"slices"
@@ -30,6 +31,18 @@ const (
 	recRevoke  = 6 // any that is neither redeemed nor revoked → revoked
 	// A batch has other terms: event, the terms (terms.appendTo), by whom, reason.
 	recTerms = 7
+	// Codes were drawn for a time: until (8 bytes), then as recIssue.
+	recLease = 8
+	// One code is held for a user: until (8 bytes), state it has else (1), then as recRedeem.
+	recHold = 9
+	// A lease or hold has ended: its number, state of its codes now (1), by whom, key, its
+	// codes by run.
+	recAcknowledge = 10 // leased → issued
+	recGiveBack    = 11 // leased → available
+	recCancel      = 12 // held → as it was
+	recOver        = 13 // time is over: as it was
+	// A hold has become a redemption: its number, then as recRedeem.
+	recConfirm = 14
 
 	entryHead = 16
 	// An entry is closed at entryRecords records or entryBytes bytes: a reader of one
@@ -52,9 +65,12 @@ type record struct {
 	initial      shard.State
 	user, ref    []byte // recRedeem: user; steps and recTerms: by whom; recRun, recIssue: reference
 	key, reason  []byte
-	event        Event  // recTerms
-	terms        terms  // recTerms
-	drawn        []byte // recIssue: the groups, see eachDrawn
+	event        Event       // recTerms
+	terms        terms       // recTerms
+	drawn        []byte      // recIssue, recLease, ends: the groups, see eachDrawn
+	lease        uint64      // ends, recConfirm: number of the lease
+	until        int64       // recLease, recHold
+	to           shard.State // ends: of the codes now; recHold: when it ends
 }
 
 // clone copies a record whose texts alias the entry that it was read from.
@@ -66,13 +82,32 @@ func (r *record) clone() record {
 	return c
 }
 
+// redeems reports whether the record is a redemption, which has a receipt.
+func (r *record) redeems() bool { return r.kind == recRedeem || r.kind == recConfirm }
+
+// returns reports whether the record puts a code back into stock.
+func (r *record) returns(c drawnCode) (yes bool) {
+	switch r.kind {
+	case recRelease:
+		return r.run == c.run && r.ordinal == c.ordinal
+	case recGiveBack, recCancel, recOver:
+		if r.to == shard.Available {
+			r.eachDrawn(func(run, ordinal uint32) { yes = yes || run == c.run && ordinal == c.ordinal })
+		}
+	}
+	return yes
+}
+
 func appendString(b []byte, s string) []byte {
 	b = binary.AppendUvarint(b, uint64(len(s)))
 	return append(b, s...)
 }
 
 func appendRedeem(b []byte, run, ordinal uint32, user, key string) []byte {
-	b = append(b, recRedeem)
+	return appendBurn(append(b, recRedeem), run, ordinal, user, key)
+}
+
+func appendBurn(b []byte, run, ordinal uint32, user, key string) []byte {
 	b = binary.AppendUvarint(b, uint64(run))
 	b = binary.LittleEndian.AppendUint32(b, ordinal)
 	b = appendString(b, user)
@@ -103,12 +138,49 @@ func appendRun(b []byte, run, batch, count uint32, initial shard.State, ref stri
 // drawnCode is one code of a draw.
 type drawnCode struct{ run, ordinal uint32 }
 
-// appendIssue encodes a draw; equal runs that follow each other share a group.
+// compare orders codes by run and ordinal.
+func (c drawnCode) compare(d drawnCode) int {
+	if c.run != d.run {
+		return cmp.Compare(c.run, d.run)
+	}
+	return cmp.Compare(c.ordinal, d.ordinal)
+}
+
+// appendIssue encodes a draw.
 func appendIssue(b []byte, batch uint32, ref, key string, codes []drawnCode) []byte {
-	b = append(b, recIssue)
+	return appendDraw(append(b, recIssue), batch, ref, key, codes)
+}
+
+// appendLease encodes a draw for a time.
+func appendLease(b []byte, until int64, batch uint32, ref, key string, codes []drawnCode) []byte {
+	b = binary.LittleEndian.AppendUint64(append(b, recLease), uint64(until))
+	return appendDraw(b, batch, ref, key, codes)
+}
+
+func appendHold(b []byte, until int64, from shard.State, run, ordinal uint32, user, key string) []byte {
+	b = binary.LittleEndian.AppendUint64(append(b, recHold), uint64(until))
+	b = append(b, byte(from))
+	return appendBurn(b, run, ordinal, user, key)
+}
+
+func appendConfirm(b []byte, lease uint64, run, ordinal uint32, user, key string) []byte {
+	b = binary.AppendUvarint(append(b, recConfirm), lease)
+	return appendBurn(b, run, ordinal, user, key)
+}
+
+func appendEnd(b []byte, kind byte, to shard.State, l *lease, by, key string) []byte {
+	b = binary.AppendUvarint(append(b, kind), l.number)
+	b = append(b, byte(to))
+	return appendCodes(appendString(appendString(b, by), key), l.codes)
+}
+
+func appendDraw(b []byte, batch uint32, ref, key string, codes []drawnCode) []byte {
 	b = binary.AppendUvarint(b, uint64(batch))
-	b = appendString(b, ref)
-	b = appendString(b, key)
+	return appendCodes(appendString(appendString(b, ref), key), codes)
+}
+
+// appendCodes encodes codes; equal runs that follow each other share a group.
+func appendCodes(b []byte, codes []drawnCode) []byte {
 	groups := uint64(0)
 	for i := range codes {
 		if i == 0 || codes[i].run != codes[i-1].run {
@@ -130,7 +202,7 @@ func appendIssue(b []byte, batch uint32, ref, key string, codes []drawnCode) []b
 	return b
 }
 
-// eachDrawn calls f for each code of a recIssue record.
+// eachDrawn calls f for each code of a record that has many.
 func (r *record) eachDrawn(f func(run, ordinal uint32)) {
 	d := decoder{b: r.drawn}
 	for groups := d.uvarint(); groups > 0 && !d.bad; groups-- {
@@ -141,7 +213,7 @@ func (r *record) eachDrawn(f func(run, ordinal uint32)) {
 	}
 }
 
-// codes returns the codes of a recIssue record.
+// codes returns the codes of a record that has many.
 func (r *record) codes() (out []drawnCode) {
 	r.eachDrawn(func(run, ordinal uint32) { out = append(out, drawnCode{run, ordinal}) })
 	return out
@@ -212,22 +284,22 @@ func (d *decoder) next(r *record, at *int64) bool {
 			r.initial = shard.State(d.byte())
 			r.ref = d.text()
 		case recIssue:
-			r.batch = uint32(d.uvarint())
-			r.ref, r.key = d.text(), d.text()
-			r.drawn = d.b
-			for groups := d.uvarint(); groups > 0 && !d.bad; groups-- {
-				d.uvarint()
-				n := d.uvarint()
-				if n > uint64(len(d.b)) {
-					d.bad = true
-					break
-				}
-				d.bytes(4 * n)
-			}
-			r.drawn = r.drawn[:len(r.drawn)-len(d.b)]
+			d.draw(r)
+		case recLease:
+			r.until = int64(d.uint64())
+			d.draw(r)
 		case recRedeem:
-			r.run, r.ordinal = uint32(d.uvarint()), d.uint32()
+			d.burn(r)
+		case recHold:
+			r.until, r.to = int64(d.uint64()), shard.State(d.byte())
+			d.burn(r)
+		case recConfirm:
+			r.lease = d.uvarint()
+			d.burn(r)
+		case recAcknowledge, recGiveBack, recCancel, recOver:
+			r.lease, r.to = d.uvarint(), shard.State(d.byte())
 			r.user, r.key = d.text(), d.text()
+			r.drawn = d.codes()
 		case recRelease, recUndo, recRevoke:
 			r.run, r.ordinal = uint32(d.uvarint()), d.uint32()
 			r.user, r.key, r.reason = d.text(), d.text(), d.text()
@@ -242,6 +314,32 @@ func (d *decoder) next(r *record, at *int64) bool {
 		return !d.bad
 	}
 	return false
+}
+
+func (d *decoder) draw(r *record) {
+	r.batch = uint32(d.uvarint())
+	r.ref, r.key = d.text(), d.text()
+	r.drawn = d.codes()
+}
+
+func (d *decoder) burn(r *record) {
+	r.run, r.ordinal = uint32(d.uvarint()), d.uint32()
+	r.user, r.key = d.text(), d.text()
+}
+
+// codes passes over groups of codes and returns them as they are.
+func (d *decoder) codes() []byte {
+	all := d.b
+	for groups := d.uvarint(); groups > 0 && !d.bad; groups-- {
+		d.uvarint()
+		n := d.uvarint()
+		if n > uint64(len(d.b)) {
+			d.bad = true
+			break
+		}
+		d.bytes(4 * n)
+	}
+	return all[:len(all)-len(d.b)]
 }
 
 // decodeEntry checks an entry and calls f for each of its records in order, until f

@@ -34,6 +34,13 @@ func (s *Store) recover(high uint64) error {
 		if err := at.load(v); err != nil {
 			return err
 		}
+		leases, err := at.loadLeases(v)
+		if err != nil {
+			return err
+		}
+		if err := s.restoreLeases(v, leases); err != nil {
+			return err
+		}
 		for _, t := range at.Terms {
 			if err := s.setTerms([]byte{keyCheckpoint}, t); err != nil {
 				return err
@@ -281,17 +288,43 @@ func (s *Store) replay(upto uint64) (last uint64, err error) {
 func (s *Store) apply(r *record) error {
 	var bad error
 	set := func(run, ordinal uint32, to shard.State) {
-		if !s.setState(run, ordinal, to, r.kind == recUndo) {
+		if !s.setState(r, run, ordinal, to) {
 			bad = corrupt(entryKey(r.number), fmt.Sprintf("it names code %d of run %d, which does not exist", ordinal, run))
 		}
 	}
 	switch r.kind {
 	case recRedeem:
 		set(r.run, r.ordinal, shard.Redeemed)
+	case recConfirm:
+		set(r.run, r.ordinal, shard.Redeemed)
+		s.leases.drop(r.lease)
 	case recIssue:
 		r.eachDrawn(func(run, ordinal uint32) { set(run, ordinal, shard.Issued) })
+	case recLease:
+		r.eachDrawn(func(run, ordinal uint32) { set(run, ordinal, shard.Leased) })
+		if bad == nil {
+			bad = s.restoreLease(r)
+		}
+	case recHold:
+		set(r.run, r.ordinal, shard.Held)
+		if bad == nil {
+			bad = s.restoreLease(r)
+		}
+	case recAcknowledge, recGiveBack, recCancel, recOver:
+		s.leases.drop(r.lease)
+		if r.to == shard.Available {
+			r.eachDrawn(func(run, _ uint32) {
+				if h := s.pool.Run(run); h != nil {
+					s.batch(h.Batch).noteReturned()
+				}
+			})
+		}
+		r.eachDrawn(func(run, ordinal uint32) { set(run, ordinal, r.to) })
 	case recRelease, recUndo, recRevoke:
 		set(r.run, r.ordinal, steps[r.kind].to)
+		if r.kind == recRevoke {
+			s.leases.removeCode(drawnCode{r.run, r.ordinal})
+		}
 		if bad == nil && steps[r.kind].to == shard.Available {
 			s.batch(s.pool.Run(r.run).Batch).noteReturned()
 		}
@@ -316,9 +349,22 @@ func (s *Store) setTerms(key []byte, t terms) error {
 	return nil
 }
 
-// setState sets a state during replay. Redeemed beats live (I4): only an undo, which is
-// a record of its own, takes it back.
-func (s *Store) setState(run, ordinal uint32, to shard.State, undo bool) bool {
+// overrides reports whether a record sets the state of a code that has state st when it is
+// replayed. The state may be of a later time than the record: what later records say is set
+// again. Redeemed beats live (I4): only an undo, which is a record of its own, takes it
+// back. The end of a lease touches only what the lease has yet.
+func (r *record) overrides(st shard.State) bool {
+	switch r.kind {
+	case recUndo:
+		return true
+	case recAcknowledge, recGiveBack, recCancel, recOver:
+		return st == shard.Leased || st == shard.Held
+	}
+	return st != shard.Redeemed
+}
+
+// setState sets a state during replay.
+func (s *Store) setState(rec *record, run, ordinal uint32, to shard.State) bool {
 	r := s.pool.Run(run)
 	if r == nil {
 		return false
@@ -331,7 +377,7 @@ func (s *Store) setState(run, ordinal uint32, to shard.State, undo bool) bool {
 	defer sh.Unlock()
 	seg := sh.SegmentOf(run)
 	pos := seg.Position(ordinal)
-	if from := sh.State(pos); from != to && (from != shard.Redeemed || undo) {
+	if from := sh.State(pos); from != to && rec.overrides(from) {
 		sh.Move(seg, pos, from, to)
 	}
 	return true

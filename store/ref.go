@@ -123,6 +123,8 @@ func (s *Store) returnsOf(code drawnCode) (n uint64, ok bool) {
 
 // takeDrawn decides a step of a code if none of its shard has gone back to stock since.
 func (s *Store) takeDrawn(kind *step, code drawnCode, returns uint64, c *Change, at int64) (v verdict, text string) {
+	s.draws.RLock() // see take
+	defer s.draws.RUnlock()
 	sh := s.shardOf(code)
 	if sh == nil {
 		return verdict{err: ErrClosed}, ""

@@ -135,4 +135,4 @@ func readStates(v journal.Reader, h runHeader) (states []byte, pages map[statePa
 }
 
 // storable reports whether a state page may hold st; Void only fills the last half.
-func storable(st shard.State) bool { return st <= shard.Revoked }
+func storable(st shard.State) bool { return st <= shard.Revoked || st == shard.Held }

@@ -62,6 +62,8 @@ var steps = map[byte]*step{
 			return ErrAlreadyRedeemed
 		case shard.Revoked:
 			return ErrRevoked
+		case shard.Held:
+			return ErrReserved
 		}
 		return ErrNotIssued
 	}},
@@ -226,6 +228,8 @@ func changed(number uint64, code string, batch BatchID, c *Change, at int64) Cha
 
 // take decides one step under its shard's lock.
 func (s *Store) take(kind *step, c *Change, f *forms, at int64, seen *keyView) verdict {
+	s.draws.RLock() // a lease may end with it: from the journal until the table knows
+	defer s.draws.RUnlock()
 	for i := range f.n {
 		k := &f.keys[i]
 		sh := s.pool.Lock(s.pool.Route(k.Hash))
@@ -267,11 +271,19 @@ func (s *Store) takeLocked(kind *step, sh *shard.Shard, seg *shard.Segment, pos 
 	} else if err != nil {
 		return verdict{err: err, mark: sh.Mark}
 	}
-	body := appendStep(nil, kind.record, seg.Run, seg.Ordinal(pos), c)
-	number, g, err := s.com.append(at, body, 1, nil, false)
+	code := drawnCode{seg.Run, seg.Ordinal(pos)}
+	var of *lease
+	if st == shard.Leased || st == shard.Held {
+		if of = s.leases.removeCode(code); of == nil {
+			return verdict{again: true} // it is about to end
+		}
+	}
+	number, g, err := s.com.append(at, appendStep(nil, kind.record, code.run, code.ordinal, c), 1, nil, false)
 	if err != nil {
 		if st == shard.Available {
 			b.giveBack(1)
+		} else if of != nil {
+			s.leases.putCode(of, code)
 		}
 		return verdict{err: err}
 	}

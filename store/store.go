@@ -28,6 +28,7 @@ type Store struct {
 	spaces    atomic.Pointer[map[string]*space]
 	batches   atomic.Pointer[[]*batch] // by number; entry 0 is unused
 	keys      *keyTable
+	leases    *leaseTable
 	index     *index
 
 	mu struct {
@@ -47,6 +48,7 @@ type Store struct {
 	changing  chan struct{}     // held, as one token, by the one change of a batch at work
 	drawKeys  [64]chan struct{} // by key hash, one token each: one draw a key at a time
 	maint     *maintainer
+	lapse     *lapser
 	closed    atomic.Bool
 	closing   chan struct{} // closed together with it
 	closeOnce sync.Once
@@ -140,7 +142,7 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 	eng := &journal.Fuse{Engine: engine}
 	d.head.Serve()
 	// crash point: open: the engine is open
-	s = &Store{opt: *opt, path: d.path, dir: d, eng: eng, opened: start, adding: make(chan struct{}, 1), changing: make(chan struct{}, 1), closing: make(chan struct{}), statePages: map[statePageID]pageStamp{}, keys: newKeyTable()}
+	s = &Store{opt: *opt, path: d.path, dir: d, eng: eng, opened: start, adding: make(chan struct{}, 1), changing: make(chan struct{}, 1), closing: make(chan struct{}), statePages: map[statePageID]pageStamp{}, keys: newKeyTable(), leases: newLeaseTable()}
 	for i := range s.drawKeys {
 		s.drawKeys[i] = make(chan struct{}, 1)
 	}
@@ -180,6 +182,7 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 	s.com.flush, s.com.finish = s.intake.flush, s.intake.finish
 	s.maint = startMaintainer(s)
 	s.com.start()
+	s.lapse = startLapser(s)
 	return s, nil
 }
 
@@ -196,6 +199,7 @@ func (s *Store) Close() error {
 		s.closed.Store(true)
 		close(s.closing)
 		s.adding <- struct{}{} // a mint or import stops at its next step
+		s.lapse.stop()
 		s.maint.stop()
 		s.com.close()
 		s.intake.close()
@@ -214,8 +218,15 @@ func (s *Store) Close() error {
 	return s.closeErr
 }
 
-// now reads the clock, in microseconds.
-func (s *Store) now() int64 { return s.opt.Clock().UnixMicro() }
+// now reads the clock, in microseconds, and ends the leases whose time is over by it: what
+// is decided next finds their codes where they belong.
+func (s *Store) now() int64 {
+	at := s.opt.Clock().UnixMicro()
+	if at >= s.leases.next.Load() {
+		s.endOver(at)
+	}
+	return at
+}
 
 func (s *Store) batch(id uint32) *batch { return (*s.batches.Load())[id] }
 

@@ -182,6 +182,8 @@ func (b *batch) judge(st shard.State, at int64) error {
 		return ErrNotIssued
 	case shard.Leased:
 		return ErrNotIssued
+	case shard.Held:
+		return ErrReserved
 	}
 	switch {
 	case at < b.now.from.Load():
@@ -190,6 +192,19 @@ func (b *batch) judge(st shard.State, at int64) error {
 		return ErrExpired
 	case flags&flagPaused != 0:
 		return ErrPaused
+	}
+	return nil
+}
+
+// mayConfirm is the rule of redeeming what is reserved: a reservation outlasts the window.
+func (b *batch) mayConfirm() error {
+	switch flags := b.now.flags.Load(); {
+	case flags&flagChanging != 0:
+		return errAgain
+	case flags&flagRevoked != 0:
+		return fmt.Errorf("%w: batch %q", ErrRevoked, b.Name)
+	case flags&flagPaused != 0:
+		return fmt.Errorf("%w: batch %q", ErrPaused, b.Name)
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func (s *Store) Verify(ctx context.Context) (VerifyReport, error) {
 	if s.closed.Load() {
 		return VerifyReport{}, ErrClosed
 	}
-	v := &verifier{s: s, ctx: ctx, terms: map[uint32]terms{}, rep: VerifyReport{Problems: []string{}}} // none, not null, in JSON
+	v := &verifier{s: s, ctx: ctx, terms: map[uint32]terms{}, begun: map[uint64]struct{}{}, held: map[drawnCode]uint64{}, rep: VerifyReport{Problems: []string{}}} // none, not null, in JSON
 	if err := v.snapshot(); err != nil {
 		return v.rep, err
 	}
@@ -71,6 +71,7 @@ func (s *Store) Verify(ctx context.Context) (VerifyReport, error) {
 		return v.rep, err
 	}
 	v.compare()
+	v.compareLeases()
 	if err := v.indexPages(); err != nil {
 		return v.rep, err
 	}
@@ -107,6 +108,11 @@ type verifier struct {
 	some     []record          // redemptions to look up through the index
 	complete []*batch          // minted to the end when the picture was taken
 	lost     map[uint32]uint64 // runs that memory did not have, by a record that names them
+
+	leasesUpto uint64              // last record that the picture of leases holds
+	leases     []uint64            // in memory
+	begun      map[uint64]struct{} // by the ledger up to there, and not ended
+	held       map[drawnCode]uint64
 }
 
 // vrun is one run: its states, two in a byte by ordinal.
@@ -142,6 +148,9 @@ func (v *verifier) snapshot() error {
 		}
 	}
 	s.mu.Unlock()
+	s.draws.Lock() // no lease is between journal and table
+	v.leasesUpto, v.leases = s.com.lastRecord(), s.leases.numbers()
+	s.draws.Unlock()
 	v.seen = make([]uint64, s.pool.Shards())
 	for i := range v.seen {
 		s.draws.Lock() // no draw is between journal and memory
@@ -294,8 +303,11 @@ func (v *verifier) ledger(r journal.Reader) error {
 			return context.Cause(v.ctx)
 		}
 		switch rec.kind {
-		case recRedeem:
+		case recRedeem, recConfirm:
 			v.rep.Redemptions++
+			if rec.kind == recConfirm {
+				v.endLease(rec)
+			}
 			v.step(rec, rec.run, rec.ordinal, shard.Redeemed, cp.Upto)
 			if step := max(v.s.com.durableRecord.Load()/sampleSize, 1); rec.number%step == 0 {
 				v.some = append(v.some, record{number: rec.number, run: rec.run, ordinal: rec.ordinal})
@@ -306,6 +318,15 @@ func (v *verifier) ledger(r journal.Reader) error {
 			v.terms[rec.batch] = rec.terms
 		case recIssue:
 			rec.eachDrawn(func(run, ordinal uint32) { v.step(rec, run, ordinal, shard.Issued, cp.Upto) })
+		case recLease:
+			rec.eachDrawn(func(run, ordinal uint32) { v.step(rec, run, ordinal, shard.Leased, cp.Upto) })
+			v.beginLease(rec)
+		case recHold:
+			v.step(rec, rec.run, rec.ordinal, shard.Held, cp.Upto)
+			v.beginLease(rec)
+		case recAcknowledge, recGiveBack, recCancel, recOver:
+			rec.eachDrawn(func(run, ordinal uint32) { v.step(rec, run, ordinal, rec.to, cp.Upto) })
+			v.endLease(rec)
 		case recRun:
 			v.known(rec, rec.run)
 			if m := v.run[rec.run]; m != nil && (m.h.Count != rec.count || m.h.Batch != rec.batch) {
@@ -353,7 +374,15 @@ func (v *verifier) step(rec *record, run, ordinal uint32, to shard.State, checkp
 	t := v.terms[m.h.Batch]
 	lawful := from == shard.Available && !t.Paused && !t.Revoked
 	switch rec.kind {
-	case recRedeem:
+	case recConfirm:
+		lawful = from == shard.Held && !t.Paused && !t.Revoked
+	case recAcknowledge, recGiveBack:
+		lawful = from == shard.Leased && (rec.kind != recAcknowledge || !t.Revoked)
+	case recCancel:
+		lawful = from == shard.Held
+	case recOver:
+		lawful = from == shard.Leased || from == shard.Held
+	case recRedeem, recHold:
 		lawful = (from == shard.Issued || from == shard.Available && v.s.batch(m.h.Batch).FromStock) && !t.Paused && !t.Revoked
 	case recRelease, recUndo, recRevoke:
 		lawful = steps[rec.kind].judge(from) == nil && (rec.kind != recRelease || !t.Revoked)
@@ -361,8 +390,11 @@ func (v *verifier) step(rec *record, run, ordinal uint32, to shard.State, checkp
 	if !lawful {
 		v.rep.problem("ledger: record %d makes code %d of run %d %v, which was %v", rec.number, ordinal, run, to, from)
 	}
+	if rec.kind == recRevoke && from == shard.Held {
+		v.endHold(rec.number, drawnCode{run, ordinal})
+	}
 	put4(m.whole, ordinal, to)
-	if rec.number > checkpoint && (get4(m.pages, ordinal) != shard.Redeemed || rec.kind == recUndo) {
+	if rec.number > checkpoint && rec.overrides(get4(m.pages, ordinal)) {
 		put4(m.pages, ordinal, to)
 	}
 	if rec.number <= v.seen[m.run.ShardOf(ordinal)] {

@@ -1,0 +1,240 @@
+package store
+
+import (
+	"container/heap"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"codepool/shard"
+)
+
+// lease is a lease or a hold that has not ended.
+type lease struct {
+	number uint64
+	until  int64 // µs; it holds iff now < until
+	b      *batch
+	codes  []drawnCode // by run and ordinal
+	from   shard.State // where they go back to
+	held   bool        // a hold: one code, for user
+	user   string
+	place  int // in the heap
+}
+
+// state is that of the lease's codes.
+func (l *lease) state() shard.State {
+	if l.held {
+		return shard.Held
+	}
+	return shard.Leased
+}
+
+// leaseTable has the leases and holds that have not ended. Whoever takes one out is the
+// only one to end it, and puts it in again if that fails.
+//
+// A checkpoint writes the numbers in it; what a lease is stands in the ledger.
+type leaseTable struct {
+	mu   sync.Mutex
+	live map[uint64]*lease
+	due  leaseHeap
+	next atomic.Int64  // when the first is over; forever if there is none
+	some chan struct{} // one token: another lease is the first
+}
+
+func newLeaseTable() *leaseTable {
+	t := &leaseTable{live: map[uint64]*lease{}, some: make(chan struct{}, 1)}
+	t.next.Store(forever)
+	return t
+}
+
+// errNoLease says that a lease is not in the table: it has ended, or never was.
+var errNoLease = errors.New("no such lease")
+
+func (t *leaseTable) add(l *lease) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.live[l.number] = l
+	heap.Push(&t.due, l)
+	t.next.Store(t.due[0].until)
+	if l.place == 0 {
+		kick(t.some)
+	}
+}
+
+// take takes a lease out whose time is not over.
+func (t *leaseTable) take(number uint64, held bool, at int64) (*lease, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l := t.live[number]
+	switch {
+	case l == nil || l.held != held:
+		return nil, errNoLease
+	case at >= l.until:
+		return nil, ErrLeaseOver
+	}
+	t.removeLocked(l)
+	return l, nil
+}
+
+// takeOver takes out a lease whose time is over, nil if there is none.
+func (t *leaseTable) takeOver(at int64) *lease {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.due) == 0 || at < t.due[0].until {
+		return nil
+	}
+	l := t.due[0]
+	t.removeLocked(l)
+	return l
+}
+
+// drop forgets a lease, if it is there: for recovery.
+func (t *leaseTable) drop(number uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if l := t.live[number]; l != nil {
+		t.removeLocked(l)
+	}
+}
+
+// removeCode takes a code that is revoked out of its lease, and returns the lease; nil if
+// none has it. It looks at all leases: that is rare.
+func (t *leaseTable) removeCode(c drawnCode) *lease {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, l := range t.live {
+		i, found := slices.BinarySearchFunc(l.codes, c, drawnCode.compare)
+		if !found {
+			continue
+		}
+		l.codes = slices.Delete(slices.Clone(l.codes), i, i+1)
+		if l.held {
+			t.removeLocked(l)
+		}
+		return l
+	}
+	return nil
+}
+
+// putCode undoes removeCode.
+func (t *leaseTable) putCode(l *lease, c drawnCode) {
+	t.mu.Lock()
+	i, _ := slices.BinarySearchFunc(l.codes, c, drawnCode.compare)
+	l.codes = slices.Insert(l.codes, i, c)
+	t.mu.Unlock()
+	if l.held {
+		t.add(l)
+	}
+}
+
+func (t *leaseTable) removeLocked(l *lease) {
+	delete(t.live, l.number)
+	heap.Remove(&t.due, l.place)
+	t.next.Store(forever)
+	if len(t.due) > 0 {
+		t.next.Store(t.due[0].until)
+	}
+}
+
+// numbers returns those of all, in no order.
+func (t *leaseTable) numbers() []uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := make([]uint64, 0, len(t.live))
+	for n := range t.live {
+		out = append(out, n)
+	}
+	return out
+}
+
+// endOver ends the leases whose time is over at a time. It journals and does not wait: the
+// next group has it. While nothing is written they stay.
+func (s *Store) endOver(at int64) {
+	for s.com.refusal() == nil && s.dir.room(false) == nil {
+		if !s.endFirst(at) {
+			return
+		}
+	}
+}
+
+// endFirst ends the first lease whose time is over, and reports whether there was one.
+func (s *Store) endFirst(at int64) bool {
+	s.draws.RLock()
+	defer s.draws.RUnlock()
+	l := s.leases.takeOver(at)
+	if l == nil {
+		return false
+	}
+	_, g, err := s.com.append(at, appendEnd(nil, recOver, l.from, l, "", ""), 1, nil, false)
+	if err != nil {
+		s.leases.add(l)
+		return false
+	}
+	s.putLeased(l, l.from, g.n)
+	return true
+}
+
+// lapser ends leases whose time is over while nobody asks for anything.
+type lapser struct {
+	quit, stopped chan struct{}
+}
+
+// The clock is the store's, which need not be that of timers: while there are leases it
+// is read at least every lapseMost.
+const (
+	lapseLeast = 10 * time.Millisecond
+	lapseMost  = time.Second
+)
+
+func startLapser(s *Store) *lapser {
+	l := &lapser{quit: make(chan struct{}), stopped: make(chan struct{})}
+	go func() {
+		defer close(l.stopped)
+		timer := time.NewTimer(lapseMost)
+		defer timer.Stop()
+		for {
+			at := s.now()
+			if next := s.leases.next.Load(); next != forever {
+				timer.Reset(max(time.Duration(min(next-at, lapseMost.Microseconds()))*time.Microsecond, lapseLeast))
+			} else {
+				timer.Stop()
+			}
+			select {
+			case <-l.quit:
+				return
+			case <-s.leases.some:
+			case <-timer.C:
+			}
+		}
+	}()
+	return l
+}
+
+func (l *lapser) stop() {
+	close(l.quit)
+	<-l.stopped
+}
+
+// leaseHeap orders leases by when they are over.
+type leaseHeap []*lease
+
+func (h leaseHeap) Len() int           { return len(h) }
+func (h leaseHeap) Less(i, j int) bool { return h[i].until < h[j].until }
+func (h leaseHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].place, h[j].place = i, j
+}
+func (h *leaseHeap) Push(x any) {
+	l := x.(*lease)
+	l.place = len(*h)
+	*h = append(*h, l)
+}
+func (h *leaseHeap) Pop() any {
+	last := len(*h) - 1
+	l := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	return l
+}
