@@ -54,6 +54,10 @@ type Batch struct {
 	NotAfter  time.Time `json:"not_after,omitzero"`
 	// FromStock allows redeeming a code that was never issued.
 	FromStock bool `json:"from_stock,omitempty"`
+	// PerUser is how many codes of the batch one user can redeem, at most MaxPerUser; 0 is
+	// no limit. A redemption that is undone does not count. With a limit each redemption
+	// must name its user.
+	PerUser int `json:"per_user,omitempty"`
 }
 
 // Counts is how many codes of a batch are in which state; Minted is their sum (I7). Leased
@@ -111,6 +115,9 @@ func (b *Batch) check(imported bool) error {
 		errs = append(errs, errors.New("name begins or ends with white space"))
 	}
 	if err := checkWindow(b.NotBefore, b.NotAfter); err != nil {
+		errs = append(errs, err)
+	}
+	if err := checkPerUser(b.PerUser); err != nil {
 		errs = append(errs, err)
 	}
 	if err := b.Format.Validate(); err != nil {

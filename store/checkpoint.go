@@ -136,6 +136,7 @@ func (s *Store) checkpoint(ctx context.Context) (err error) {
 	}
 	// crash point: checkpoint: the index has what it covers
 	s.keys.turn()
+	s.users.turn()
 	return nil
 }
 

@@ -25,6 +25,11 @@ var (
 	ErrNotYetValid = errors.New("code is not yet valid")
 	// ErrExpired is returned from the end of the batch's window on.
 	ErrExpired = errors.New("code has expired")
+	// ErrUserLimit is returned when the user has redeemed as many codes of the batch as one
+	// user can (Batch.PerUser).
+	ErrUserLimit = errors.New("user has reached the limit")
+	// ErrNoUser is returned when a redemption names no user and its batch has a limit.
+	ErrNoUser = errors.New("user is not named")
 	// ErrPaused is returned while a batch is paused.
 	ErrPaused = errors.New("batch is paused")
 	// ErrReserved is returned when a code is reserved for another request (Store.Reserve).

@@ -162,9 +162,7 @@ func (x *index) keysBetween(from, upto uint64) (keys []uint64, err error) {
 			if r.number > upto {
 				return journal.ErrStop
 			}
-			if kind := keyKind(r.kind); kind != 0 && len(r.key) > 0 {
-				keys = append(keys, keyHash(kind, r.key))
-			}
+			x.keysOf(r, func(hash uint64) { keys = append(keys, hash) })
 			return nil
 		})
 	})

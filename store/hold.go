@@ -39,6 +39,7 @@ func (s *Store) Reserve(ctx context.Context, r Redemption, ttl time.Duration) (H
 	}
 	at := s.now()
 	until := at + ttl.Microseconds()
+	var user userView
 	for {
 		var seen keyView
 		if r.Key != "" {
@@ -49,9 +50,11 @@ func (s *Store) Reserve(ctx context.Context, r Redemption, ttl time.Duration) (H
 				return Hold{}, err
 			}
 		}
-		v := s.hold(&r, &f, at, until, &seen)
+		v := s.hold(&r, &f, at, until, &seen, &user)
 		if v.again {
-			runtime.Gosched()
+			if err := s.prepare(ctx, &v, r.User, &user); err != nil {
+				return Hold{}, err
+			}
 			continue
 		}
 		if v.group == nil {
@@ -72,7 +75,7 @@ func (b *batch) held(number uint64, code, user, key string, at, until int64) Hol
 }
 
 // hold decides one reservation under its shard's lock.
-func (s *Store) hold(r *Redemption, f *forms, at, until int64, seen *keyView) verdict {
+func (s *Store) hold(r *Redemption, f *forms, at, until int64, seen *keyView, user *userView) verdict {
 	s.draws.RLock() // from the journal until the table has it
 	defer s.draws.RUnlock()
 	for i := range f.n {
@@ -86,7 +89,7 @@ func (s *Store) hold(r *Redemption, f *forms, at, until int64, seen *keyView) ve
 			sh.Unlock()
 			continue
 		}
-		v := s.holdLocked(sh, seg, pos, r, at, until, seen)
+		v := s.holdLocked(sh, seg, pos, r, at, until, seen, user)
 		sh.Unlock()
 		v.form = i
 		return v
@@ -94,7 +97,7 @@ func (s *Store) hold(r *Redemption, f *forms, at, until int64, seen *keyView) ve
 	return verdict{err: ErrUnknownCode}
 }
 
-func (s *Store) holdLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, r *Redemption, at, until int64, seen *keyView) verdict {
+func (s *Store) holdLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, r *Redemption, at, until int64, seen *keyView, user *userView) verdict {
 	if r.Key != "" {
 		if !s.keys.claim(seen) {
 			return verdict{again: true}
@@ -102,10 +105,21 @@ func (s *Store) holdLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, r *R
 		defer s.keys.unlock(seen)
 	}
 	b, st := s.batch(seg.Batch), sh.State(pos)
-	if err := b.judge(st, at); err == errAgain || err == nil && st == shard.Available && !b.reserve(1) {
+	if err := b.judge(st, at); err == errAgain {
 		return verdict{again: true}
 	} else if err != nil {
 		return verdict{err: err, mark: sh.Mark}
+	}
+	if b.PerUser > 0 { // a reservation counts as what it may become
+		if look, err := s.claimUser(b, r.User, user); look {
+			return verdict{again: true, look: true, b: b}
+		} else if err != nil {
+			return verdict{err: err, mark: sh.Mark}
+		}
+		defer s.users.unlock(&user.keyView)
+	}
+	if st == shard.Available && !b.reserve(1) {
+		return verdict{again: true}
 	}
 	code := drawnCode{seg.Run, seg.Ordinal(pos)}
 	number, g, err := s.com.append(at, appendHold(nil, until, st, code.run, code.ordinal, r.User, r.Key), 1, nil, false)
@@ -123,6 +137,9 @@ func (s *Store) holdLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, r *R
 	s.leases.add(&lease{number: number, until: until, b: b, codes: []drawnCode{code}, from: st, held: true, user: r.User})
 	if r.Key != "" {
 		s.keys.noteLocked(seen, number)
+	}
+	if b.PerUser > 0 {
+		s.users.noteLocked(&user.keyView, number)
 	}
 	return verdict{b: b, number: number, group: g}
 }
@@ -197,25 +214,23 @@ func (s *Store) Confirm(ctx context.Context, e LeaseEnd) (Receipt, error) {
 	}
 }
 
-// confirm takes the hold out of the table and redeems its code.
+// confirm redeems the code of a hold under its shard's lock.
 func (s *Store) confirm(e LeaseEnd, at int64, seen *keyView) (v verdict, k shard.Key, user string) {
 	s.draws.RLock()
 	defer s.draws.RUnlock()
-	l, err := s.leases.take(e.Number, true, at)
-	if err != nil {
-		return verdict{err: err}, k, ""
+	l := s.leases.hold(e.Number)
+	if l == nil {
+		return verdict{err: errNoLease}, k, ""
 	}
-	sh := s.shardOf(l.codes[0])
+	code := l.codes[0]
+	sh := s.shardOf(code)
 	if sh == nil {
 		return verdict{err: ErrClosed}, k, ""
 	}
 	defer sh.Unlock()
-	seg := sh.SegmentOf(l.codes[0].run)
-	pos := seg.Position(l.codes[0].ordinal)
-	if v = s.confirmLocked(sh, seg, pos, l, e, at, seen); v.group == nil {
-		s.leases.add(l)
-	}
-	return v, sh.KeyAt(pos, seg), l.user
+	seg := sh.SegmentOf(code.run)
+	pos := seg.Position(code.ordinal)
+	return s.confirmLocked(sh, seg, pos, l, e, at, seen), sh.KeyAt(pos, seg), l.user
 }
 
 func (s *Store) confirmLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, l *lease, e LeaseEnd, at int64, seen *keyView) verdict {
@@ -225,19 +240,34 @@ func (s *Store) confirmLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, l
 		}
 		defer s.keys.unlock(seen)
 	}
+	var user keyView
+	if l.b.PerUser > 0 {
+		// Whoever counts finds the hold or the redemption that it becomes.
+		user.hash = limitHash(uint32(l.b.ID), l.user)
+		user.stripe = s.users.stripe(user.hash)
+		user.stripe.mu.Lock()
+		defer s.users.unlock(&user)
+	}
 	if err := l.b.mayConfirm(); err == errAgain {
 		return verdict{again: true}
 	} else if err != nil {
 		return verdict{err: err}
 	}
+	if _, err := s.leases.take(l.number, true, at); err != nil {
+		return verdict{err: err} // it has ended meanwhile, or its time is over
+	}
 	number, g, err := s.com.append(at, appendConfirm(nil, l.number, seg.Run, seg.Ordinal(pos), l.user, e.Key), 1, nil, false)
 	if err != nil {
+		s.leases.add(l)
 		return verdict{err: err}
 	}
 	sh.Move(seg, pos, shard.Held, shard.Redeemed)
 	sh.Mark = g.n
 	if e.Key != "" {
 		s.keys.noteLocked(seen, number)
+	}
+	if l.b.PerUser > 0 {
+		s.users.noteLocked(&user, number)
 	}
 	return verdict{b: l.b, number: number, group: g}
 }

@@ -26,6 +26,9 @@ type index struct {
 	eng  *journal.Fuse
 	com  *committer
 	room func() error // asked before each write
+	// limitOf returns the batch of a record that counts against a limit (limit.go); nil if
+	// none does.
+	limitOf func(*record) (batch uint32, limited bool)
 
 	runs atomic.Pointer[[]*indexRun] // newest last
 
@@ -70,27 +73,48 @@ func codeHash(run, ordinal uint32) uint64 {
 	return x ^ x>>31
 }
 
-// postingsOf calls f for each posting of a record; key tells hashes of keys.
-func postingsOf(r *record, f func(hash uint64, key bool)) {
+// postingsOf calls f for each posting of a record.
+func (x *index) postingsOf(r *record, f func(hash uint64)) {
 	switch r.kind {
 	case recRedeem, recConfirm:
-		f(codeHash(r.run, r.ordinal), false)
+		f(codeHash(r.run, r.ordinal))
 		if len(r.user) > 0 {
-			f(keyHash(labelUser, r.user), false)
+			f(keyHash(labelUser, r.user))
 		}
 	case recRelease, recUndo, recRevoke, recHold:
-		f(codeHash(r.run, r.ordinal), false)
+		f(codeHash(r.run, r.ordinal))
 	case recAcknowledge, recGiveBack, recCancel, recOver:
-		r.eachDrawn(func(run, ordinal uint32) { f(codeHash(run, ordinal), false) })
+		r.eachDrawn(func(run, ordinal uint32) { f(codeHash(run, ordinal)) })
 	case recIssue, recLease:
-		r.eachDrawn(func(run, ordinal uint32) { f(codeHash(run, ordinal), false) })
+		r.eachDrawn(func(run, ordinal uint32) { f(codeHash(run, ordinal)) })
 		if len(r.ref) > 0 {
-			f(keyHash(labelRef, r.ref), false)
+			f(keyHash(labelRef, r.ref))
 		}
 	}
+	x.keysOf(r, f)
+}
+
+// keysOf calls f for those postings that are in the filters too: requests look for them
+// before they are decided.
+func (x *index) keysOf(r *record, f func(hash uint64)) {
 	if kind := keyKind(r.kind); kind != 0 && len(r.key) > 0 {
-		f(keyHash(kind, r.key), true)
+		f(keyHash(kind, r.key))
 	}
+	if x.limitOf != nil {
+		if batch, limited := x.limitOf(r); limited {
+			f(limitHash(batch, r.user))
+		}
+	}
+}
+
+// mayHave reports whether a flushed record may hold a key with this hash; it does no I/O.
+func (x *index) mayHave(hash uint64) bool {
+	for _, r := range *x.runs.Load() {
+		if r.Keys > 0 && r.filter.has(hash, hash) {
+			return true
+		}
+	}
+	return false
 }
 
 // findKey appends the numbers of flushed records that may hold a key with this hash.
@@ -282,7 +306,7 @@ func (x *index) catchUpLocked(ctx context.Context, upto uint64) error {
 			if r.number > upto {
 				return journal.ErrStop
 			}
-			postingsOf(r, func(hash uint64, _ bool) { piece = append(piece, posting{hash, r.number}) })
+			x.postingsOf(r, func(hash uint64) { piece = append(piece, posting{hash, r.number}) })
 			at = r.number
 			if len(piece) >= tailPiece {
 				x.addPieceLocked(piece)

@@ -138,6 +138,23 @@ func (t *leaseTable) removeLocked(l *lease) {
 	}
 }
 
+// hold returns a hold that has not ended, and leaves it there; nil if there is none.
+func (t *leaseTable) hold(number uint64) *lease {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if l := t.live[number]; l != nil && l.held && len(l.codes) > 0 {
+		return l
+	}
+	return nil
+}
+
+// has reports whether a lease has not ended.
+func (t *leaseTable) has(number uint64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.live[number] != nil
+}
+
 // numbers returns those of all, in no order.
 func (t *leaseTable) numbers() []uint64 {
 	t.mu.Lock()

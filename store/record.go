@@ -298,6 +298,7 @@ func (d *decoder) next(r *record, at *int64) bool {
 			d.burn(r)
 		case recAcknowledge, recGiveBack, recCancel, recOver:
 			r.lease, r.to = d.uvarint(), shard.State(d.byte())
+			d.bad = d.bad || !storable(r.to)
 			r.user, r.key = d.text(), d.text()
 			r.drawn = d.codes()
 		case recRelease, recUndo, recRevoke:

@@ -269,6 +269,9 @@ func (s *Store) replay(upto uint64) (last uint64, err error) {
 			if kind := keyKind(r.kind); kind != 0 && len(r.key) > 0 && r.number > keysFrom {
 				s.keys.note(keyHash(kind, r.key), r.number)
 			}
+			if batch, limited := s.limitOf(r); limited && r.number > keysFrom {
+				s.users.note(limitHash(batch, r.user), r.number)
+			}
 			if r.number <= upto {
 				return nil
 			}

@@ -27,7 +27,7 @@ func (s *Store) Redeem(ctx context.Context, r Redemption) (rec Receipt, err erro
 		if !again {
 			return rec, err
 		}
-		runtime.Gosched()
+		break // rare, and it may have to read the disk: by itself
 	}
 	err = s.redeemAlone(ctx, &r, &rec)
 	return rec, err
@@ -84,6 +84,7 @@ func (s *Store) redeemAlone(ctx context.Context, r *Redemption, rec *Receipt) er
 		return err
 	}
 	at := s.now()
+	var user userView
 	for {
 		var seen keyView
 		if r.Key != "" {
@@ -92,9 +93,11 @@ func (s *Store) redeemAlone(ctx context.Context, r *Redemption, rec *Receipt) er
 				return known.put(rec, err)
 			}
 		}
-		v := s.burn(r, &f, at, &seen)
+		v := s.burn(r, &f, at, &seen, &user)
 		if v.again {
-			runtime.Gosched()
+			if err := s.prepare(ctx, &v, r.User, &user); err != nil {
+				return err
+			}
 			continue
 		}
 		if v.group == nil {
@@ -224,6 +227,16 @@ type verdict struct {
 	mark   uint64 // group on which a refusal depends
 	err    error  // the refusal
 	again  bool   // ask again: another request with the same key came first, or a draw is at work
+	look   bool   // with again: count what the user has of b first
+}
+
+// prepare does what a request must do before it asks again.
+func (s *Store) prepare(ctx context.Context, v *verdict, user string, seen *userView) error {
+	if v.look {
+		return s.countUser(ctx, v.b, user, seen)
+	}
+	runtime.Gosched()
+	return nil
 }
 
 func (v *verdict) receipt(r *Redemption, k *shard.Key, at int64, rec *Receipt) {
@@ -232,7 +245,7 @@ func (v *verdict) receipt(r *Redemption, k *shard.Key, at int64, rec *Receipt) {
 }
 
 // burn decides one redemption under its shard's lock.
-func (s *Store) burn(r *Redemption, f *forms, at int64, seen *keyView) verdict {
+func (s *Store) burn(r *Redemption, f *forms, at int64, seen *keyView, user *userView) verdict {
 	for i := range f.n {
 		k := &f.keys[i]
 		sh := s.pool.Lock(s.pool.Route(k.Hash))
@@ -244,7 +257,7 @@ func (s *Store) burn(r *Redemption, f *forms, at int64, seen *keyView) verdict {
 			sh.Unlock()
 			continue
 		}
-		v := s.burnLocked(sh, seg, pos, r, at, seen)
+		v := s.burnLocked(sh, seg, pos, r, at, seen, user)
 		sh.Unlock()
 		v.form = i
 		return v
@@ -254,7 +267,7 @@ func (s *Store) burn(r *Redemption, f *forms, at int64, seen *keyView) verdict {
 
 // burnLocked judges one redemption and, if it is allowed, moves, journals and notes
 // its key. REQUIRES: the shard is held.
-func (s *Store) burnLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, r *Redemption, at int64, seen *keyView) verdict {
+func (s *Store) burnLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, r *Redemption, at int64, seen *keyView, user *userView) verdict {
 	if r.Key != "" {
 		// Before judging: the code may be gone because of this very key.
 		if !s.keys.claim(seen) {
@@ -267,6 +280,14 @@ func (s *Store) burnLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, r *R
 		return verdict{again: true}
 	} else if err != nil {
 		return verdict{err: err, mark: sh.Mark}
+	}
+	if b.PerUser > 0 {
+		if look, err := s.claimUser(b, r.User, user); look {
+			return verdict{again: true, look: true, b: b}
+		} else if err != nil {
+			return verdict{err: err, mark: sh.Mark}
+		}
+		defer s.users.unlock(&user.keyView)
 	}
 	if st == shard.Available && !b.reserve(1) {
 		return verdict{again: true} // a draw has reserved it and is about to take it
@@ -287,6 +308,9 @@ func (s *Store) burnLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, r *R
 	sh.Mark = v.group.n
 	if r.Key != "" {
 		s.keys.noteLocked(seen, v.number)
+	}
+	if b.PerUser > 0 {
+		s.users.noteLocked(&user.keyView, v.number)
 	}
 	return v
 }

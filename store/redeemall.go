@@ -217,6 +217,7 @@ func (s *Store) redeemSlow(ctx context.Context, r *Redemption, out *Result, at i
 	if out.Err = s.enter(ctx, r, &f); out.Err != nil {
 		return 0
 	}
+	var user userView
 	for {
 		var seen keyView
 		if r.Key != "" {
@@ -226,9 +227,11 @@ func (s *Store) redeemSlow(ctx context.Context, r *Redemption, out *Result, at i
 				return 0
 			}
 		}
-		v := s.burn(r, &f, at, &seen)
+		v := s.burn(r, &f, at, &seen, &user)
 		if v.again {
-			runtime.Gosched()
+			if out.Err = s.prepare(ctx, &v, r.User, &user); out.Err != nil {
+				return 0
+			}
 			continue
 		}
 		if v.group == nil {
@@ -320,9 +323,15 @@ func (s *Store) burnAll(sc *scratch, index int, idx []int32, rs []Redemption, at
 			sc.res[i] = outcome{again: true}
 			continue
 		}
-		if r.Key != "" {
-			// One record at a time, so that the key is claimed until it is noted.
-			v := s.burnLocked(sh, seg, pos, r, at, &sc.views[i])
+		b := s.batch(seg.Batch)
+		if r.Key != "" || b.PerUser > 0 {
+			// One record at a time, so that key and user are claimed until they are noted.
+			var seen *keyView
+			if r.Key != "" {
+				seen = &sc.views[i]
+			}
+			var user userView
+			v := s.burnLocked(sh, seg, pos, r, at, seen, &user)
 			sc.res[i] = outcome{b: v.b, number: v.number, err: v.err, again: v.again}
 			if v.again {
 				put = append(put, sc.pos[i])
@@ -330,7 +339,7 @@ func (s *Store) burnAll(sc *scratch, index int, idx []int32, rs []Redemption, at
 			last = max(last, sh.Mark)
 			continue
 		}
-		b, st := s.batch(seg.Batch), sh.State(pos)
+		st := sh.State(pos)
 		err := b.judge(st, at)
 		if err == errAgain || err == nil && st == shard.Available && !b.reserve(1) {
 			sc.res[i] = outcome{again: true}

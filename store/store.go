@@ -28,6 +28,7 @@ type Store struct {
 	spaces    atomic.Pointer[map[string]*space]
 	batches   atomic.Pointer[[]*batch] // by number; entry 0 is unused
 	keys      *keyTable
+	users     *keyTable // users of batches with a limit (limit.go)
 	leases    *leaseTable
 	index     *index
 
@@ -142,7 +143,7 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 	eng := &journal.Fuse{Engine: engine}
 	d.head.Serve()
 	// crash point: open: the engine is open
-	s = &Store{opt: *opt, path: d.path, dir: d, eng: eng, opened: start, adding: make(chan struct{}, 1), changing: make(chan struct{}, 1), closing: make(chan struct{}), statePages: map[statePageID]pageStamp{}, keys: newKeyTable(), leases: newLeaseTable()}
+	s = &Store{opt: *opt, path: d.path, dir: d, eng: eng, opened: start, adding: make(chan struct{}, 1), changing: make(chan struct{}, 1), closing: make(chan struct{}), statePages: map[statePageID]pageStamp{}, keys: newKeyTable(), users: newKeyTable(), leases: newLeaseTable()}
 	for i := range s.drawKeys {
 		s.drawKeys[i] = make(chan struct{}, 1)
 	}
@@ -153,7 +154,7 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 	s.mu.staged = map[uint32]struct{}{}
 	if s.pool, err = shard.New(opt.Shards); err == nil {
 		s.gate = newGate(opt.Shards)
-		s.index = &index{eng: eng, room: func() error { return d.room(true) }}
+		s.index = &index{eng: eng, room: func() error { return d.room(true) }, limitOf: s.limitOf}
 		err = s.recover(high)
 	}
 	if err == nil && fresh {

@@ -1,0 +1,158 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// The limit of redemptions a user (Batch.PerUser) is checked and burned in one step: the
+// user is claimed, as an idempotency key is, from the count until the redemption is noted.
+//
+// What a user has redeemed of a batch is found by a hash of both, in memory for records
+// that are not in the index yet, else through the index, whose filters say without I/O
+// that there is nothing. So a user's first redemptions are decided without the disk. When
+// memory or a filter says that the limit may be reached, the records are read, outside of
+// all locks, and the request is decided with what they say, unless something was noted
+// meanwhile.
+
+// MaxPerUser is the greatest limit: a request at the limit reads that many records.
+const MaxPerUser = 1000
+
+// limitHash names a user of a batch in the index.
+func limitHash[T string | []byte](batch uint32, user T) uint64 {
+	var d xxhash.Digest
+	d.Reset()
+	var b [5]byte
+	b[0] = 'N'
+	binary.LittleEndian.PutUint32(b[1:], batch)
+	_, _ = d.Write(b[:])
+	_, _ = d.WriteString(string(user))
+	return d.Sum64()
+}
+
+// userView is what a request saw of its user in a batch.
+type userView struct {
+	keyView
+	used  int  // redemptions and reservations that stand
+	known bool // the records were read
+}
+
+// claimUser locks the user of a batch for the request, if the limit allows one redemption
+// more; the caller ends with unlock. look asks to read the records first, into seen.
+func (s *Store) claimUser(b *batch, user string, seen *userView) (look bool, err error) {
+	if user == "" {
+		return false, ErrNoUser
+	}
+	if seen != nil && seen.known {
+		switch {
+		case !s.users.claim(&seen.keyView):
+			seen.known = false
+			return true, nil
+		case seen.used >= b.PerUser:
+			s.users.unlock(&seen.keyView)
+			return false, ErrUserLimit
+		}
+		return false, nil
+	}
+	hash := limitHash(uint32(b.ID), user)
+	st := s.users.stripe(hash)
+	st.mu.Lock()
+	var buf [8]uint64
+	if len(st.numbersLocked(hash, buf[:0])) >= b.PerUser || s.index.mayHave(hash) {
+		st.mu.Unlock()
+		return true, nil
+	}
+	seen.keyView = keyView{hash: hash, stripe: st}
+	return false, nil
+}
+
+// countUser reads what a user has redeemed or reserved of a batch.
+func (s *Store) countUser(ctx context.Context, b *batch, user string, seen *userView) error {
+	hash := limitHash(uint32(b.ID), user)
+	var buf [8]uint64
+	numbers, err := s.index.findKey(hash, s.users.view(hash, &seen.keyView, buf[:0]))
+	if err != nil {
+		return err
+	}
+	slices.Sort(numbers)
+	seen.used = 0
+	for _, number := range slices.Compact(numbers) {
+		if number > s.com.lastRecord() {
+			return corrupt(entryKey(number), "the index names it and the ledger ends before")
+		}
+		if err := s.com.waitRecord(ctx, number); err != nil {
+			return err
+		}
+		var r record
+		if err := s.readRecord(number, func(found *record) error { r = found.clone(); return nil }); err != nil {
+			return err
+		}
+		if run := s.pool.Run(r.run); string(r.user) != user || run == nil || run.Batch != uint32(b.ID) {
+			continue
+		}
+		stands, err := s.stands(ctx, &r)
+		if err != nil {
+			return err
+		}
+		if stands {
+			seen.used++
+		}
+	}
+	seen.known = true
+	return nil
+}
+
+// stands reports whether a redemption was not undone, or a reservation has not ended.
+func (s *Store) stands(ctx context.Context, r *record) (bool, error) {
+	if r.kind == recHold {
+		return s.leases.has(r.number), nil
+	}
+	if !r.redeems() {
+		return false, nil
+	}
+	numbers, err := s.index.findCode(ctx, codeHash(r.run, r.ordinal))
+	if err != nil {
+		return false, err
+	}
+	yes := true
+	for _, n := range numbers { // newest first: what counts is the first step after r
+		if n <= r.number {
+			break
+		}
+		err := s.readRecord(n, func(later *record) error {
+			if later.run == r.run && later.ordinal == r.ordinal && (later.kind == recUndo || later.redeems()) {
+				yes = later.kind != recUndo
+			}
+			return nil
+		})
+		if err != nil {
+			return false, err
+		}
+	}
+	return yes, nil
+}
+
+// limitOf returns the batch of a redemption's or reservation's record, if it has a limit.
+func (s *Store) limitOf(r *record) (batch uint32, limited bool) {
+	if !r.redeems() && r.kind != recHold || len(r.user) == 0 {
+		return 0, false
+	}
+	run := s.pool.Run(r.run)
+	if run == nil {
+		return 0, false
+	}
+	b := s.batchByID(BatchID(run.Batch))
+	return run.Batch, b != nil && b.PerUser > 0
+}
+
+// checkPerUser refuses a limit that cannot be.
+func checkPerUser(n int) error {
+	if n < 0 || n > MaxPerUser {
+		return fmt.Errorf("PerUser is %d: want 0 (no limit) to %d", n, MaxPerUser)
+	}
+	return nil
+}
