@@ -116,7 +116,7 @@ func slowRecords(body []byte) (out []plainRecord, ok bool) {
 		case recRun:
 			r.run, r.batch, r.count, r.initial = uint32(s.number()), uint32(s.number()), uint32(s.number()), s.byte()
 			r.who = s.text()
-		case recIssue:
+		case recIssue, recTake:
 			r.batch, r.who, r.key = uint32(s.number()), s.text(), s.text()
 			r.drawn = s.codes()
 		case recLease:
@@ -166,6 +166,8 @@ func (p *plainRecord) encode(b []byte) []byte {
 	switch p.kind {
 	case recTerms:
 		return appendTerms(b, Event(p.event), p.terms, p.who, p.reason)
+	case recTake:
+		return appendDraw(append(b, recTake), p.batch, p.who, p.key, p.drawn)
 	case recLease:
 		return appendLease(b, p.until, p.batch, p.who, p.key, p.drawn)
 	case recHold:

@@ -202,7 +202,7 @@ func FuzzRecover(f *testing.F) {
 		if err != nil {
 			refused(t, "verify", err)
 		}
-		if sound && (err != nil || !rep.OK() || rep.Codes != 7 || rep.Redemptions != 4) {
+		if sound && (err != nil || !rep.OK() || rep.Codes != 8 || rep.Redemptions != 5) {
 			t.Fatalf("what a store has written verifies as %+v, %v", rep, err)
 		}
 		readAll(t, s, eng)

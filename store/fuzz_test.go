@@ -107,7 +107,7 @@ func smallStore(f *testing.F) *Store {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	s, err := Open(f.TempDir(), &Options{Durability: WeakNoSync, Clock: func() time.Time { at = at.Add(time.Second); return at }})
 	must(err)
-	b, err := s.Mint(ctx, Batch{Name: "b", Count: 5, Reward: "r"})
+	b, err := s.Mint(ctx, Batch{Name: "b", Count: 6, Reward: "r"})
 	must(err)
 	_, err = s.Import(ctx, Batch{Name: "given", Namespace: "n"}, strings.NewReader("CARD-1\n"+strings.Repeat("W", 40)+"\n"), ImportOptions{HandedOut: true, Ref: "x"})
 	must(err)
@@ -140,6 +140,8 @@ func smallStore(f *testing.F) *Store {
 	_, err = s.GiveBack(ctx, LeaseEnd{Number: l.Number})
 	must(err)
 	_, err = s.Lease(ctx, b.ID, 1, time.Millisecond, To("x"))
+	must(err)
+	_, err = s.Take(ctx, b.ID, 1, "u", To("x").Once("tk"))
 	must(err)
 	_, err = s.Lease(ctx, b.ID, 1, 100*365*24*time.Hour, To("x")) // so that none is over yet
 	must(err)

@@ -15,21 +15,29 @@ type Draw struct {
 	Ref string // order, player, export: what the codes are bound to
 	Key string // idempotency key, see Once
 
-	ttl int64 // µs, of a lease; 0 for a draw for good
+	ttl  int64 // µs, of a lease; 0 for a draw for good
+	burn bool  // redeem what is drawn, for user
+	user string
 }
 
 // keys is the set of keys that d's is of.
 func (d *Draw) keys() byte {
-	if d.ttl > 0 {
+	switch {
+	case d.ttl > 0:
 		return keyLease
+	case d.burn:
+		return keyTake
 	}
 	return keyIssue
 }
 
 // state is that of the codes drawn.
 func (d *Draw) state() shard.State {
-	if d.ttl > 0 {
+	switch {
+	case d.ttl > 0:
 		return shard.Leased
+	case d.burn:
+		return shard.Redeemed
 	}
 	return shard.Issued
 }
@@ -59,6 +67,7 @@ func (s *Store) Issue(ctx context.Context, id BatchID, n int, d Draw) ([]string,
 type draft struct {
 	number    uint64
 	codes     []string
+	canon     []string // of a Take: canonical texts
 	at, until int64
 }
 
@@ -147,11 +156,27 @@ type drawn struct {
 	wide  string
 }
 
-// draw chooses, journals and shows n codes. The order is what keeps a draw whole: the
+// draw is drawNow, with what the user of a Take has counted first.
+func (s *Store) draw(ctx context.Context, b *batch, n int, d Draw, seen *keyView) (draft, *group, error) {
+	var counted userView
+	for {
+		if d.burn && b.PerUser > 0 && d.user != "" {
+			if err := s.countUser(ctx, b, d.user, &counted); err != nil {
+				return draft{}, nil, err
+			}
+		}
+		got, g, err := s.drawNow(ctx, b, n, d, seen, &counted)
+		if err != errLook {
+			return got, g, err
+		}
+	}
+}
+
+// drawNow chooses, journals and shows n codes. The order is what keeps a draw whole: the
 // codes are hidden in state Drawing while shards are visited one by one; one record
 // takes them all; only then do they become Issued. Nobody can redeem or release one
 // of them before its draw is in the journal, and a checkpoint waits in between.
-func (s *Store) draw(ctx context.Context, b *batch, n int, d Draw, seen *keyView) (draft, *group, error) {
+func (s *Store) drawNow(ctx context.Context, b *batch, n int, d Draw, seen *keyView, counted *userView) (draft, *group, error) {
 	at := s.now()
 	if err := b.mayDraw(at); err != nil {
 		return draft{}, nil, s.afterAll(ctx, err)
@@ -185,11 +210,24 @@ func (s *Store) draw(ctx context.Context, b *batch, n int, d Draw, seen *keyView
 	for i := range got {
 		codes[i] = got[i].drawnCode
 	}
-	number, g, err := s.journalDraw(b, d, at, got, codes, seen)
-	if err != nil {
+	number, g, err := s.journalDraw(b, d, at, got, codes, seen, counted)
+	if err == errLook {
+		return draft{}, nil, err
+	} else if err != nil {
 		return draft{}, nil, s.afterAll(ctx, err)
 	}
-	return draft{number, s.printAll(b, got), at, at + d.ttl}, g, nil
+	return s.draft(b, d, number, got, at), g, nil
+}
+
+// draft is what a draw of these codes gives.
+func (s *Store) draft(b *batch, d Draw, number uint64, got []drawn, at int64) draft {
+	out := draft{number: number, codes: s.printAll(b, got), at: at, until: at + d.ttl}
+	if d.burn {
+		for i := range got {
+			out.canon = append(out.canon, canonText(&shard.Key{Word: got[i].word, Wide: got[i].wide}))
+		}
+	}
+	return out
 }
 
 // afterAll returns a refusal when what it came from is durable: nobody may be told before.
@@ -245,11 +283,19 @@ func (s *Store) choose(b *batch, n int) ([]drawn, error) {
 func byPlace(x, y drawn) int { return x.drawnCode.compare(y.drawnCode) }
 
 // journalDraw appends the draw's record and makes its codes Issued, or Leased, in memory.
-func (s *Store) journalDraw(b *batch, d Draw, at int64, got []drawn, codes []drawnCode, seen *keyView) (uint64, *group, error) {
+func (s *Store) journalDraw(b *batch, d Draw, at int64, got []drawn, codes []drawnCode, seen *keyView, counted *userView) (uint64, *group, error) {
 	body := make([]byte, 0, 64+len(d.Ref)+len(d.Key)+5*len(codes))
-	if d.ttl > 0 {
+	records := 1
+	switch {
+	case d.ttl > 0:
 		body = appendLease(body, at+d.ttl, uint32(b.ID), d.Ref, d.Key, codes)
-	} else {
+	case d.burn:
+		body = appendDraw(append(body, recTake), uint32(b.ID), d.Ref, d.Key, codes)
+		for _, c := range codes {
+			body = appendRedeem(body, c.run, c.ordinal, d.user, "")
+		}
+		records += len(codes)
+	default:
 		body = appendIssue(body, uint32(b.ID), d.Ref, d.Key, codes)
 	}
 	s.draws.RLock()
@@ -257,8 +303,13 @@ func (s *Store) journalDraw(b *batch, d Draw, at int64, got []drawn, codes []dra
 	var number uint64
 	var g *group
 	err := b.mayDraw(at) // a change may have come in between
-	if err == nil {
-		number, g, err = s.com.append(at, body, 1, nil, false)
+	if err == nil && d.burn {
+		err = b.inWindow(at)
+	}
+	if err == nil && d.burn && b.PerUser > 0 {
+		number, g, err = s.appendForUser(b, d.user, at, body, len(codes), counted)
+	} else if err == nil {
+		number, g, err = s.com.append(at, body, records, nil, false)
 	}
 	if err != nil {
 		s.settle(got, shard.Available, 0)
@@ -363,8 +414,16 @@ func (s *Store) retriedDraw(ctx context.Context, b *batch, n int, d Draw, seen *
 		if len(codes) != n {
 			return fmt.Errorf("%w: key %q drew %d codes, not %d", ErrKeyConflict, d.Key, len(codes), n)
 		}
-		got = draft{r.number, s.printAll(b, codes), r.at, r.until}
+		got = s.draft(b, d, r.number, codes, r.at)
 		return nil
 	})
+	if err == nil && known && d.burn {
+		err = s.readRecord(got.number+1, func(r *record) error {
+			if string(r.user) != d.user {
+				return fmt.Errorf("%w: key %q took for another user", ErrKeyConflict, d.Key)
+			}
+			return nil
+		})
+	}
 	return got, known, err
 }

@@ -42,6 +42,7 @@ const (
 	keyUndo    = 'U'
 	keyRevoke  = 'V'
 
+	keyTake        = 'T'
 	keyLease       = 'E'
 	keyAcknowledge = 'A'
 	keyGiveBack    = 'G'
@@ -196,6 +197,8 @@ func keyKind(kind byte) byte {
 		return keyRedeem
 	case recIssue:
 		return keyIssue
+	case recTake:
+		return keyTake
 	case recLease:
 		return keyLease
 	case recHold:

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -21,6 +22,9 @@ import (
 
 // MaxPerUser is the greatest limit: a request at the limit reads that many records.
 const MaxPerUser = 1000
+
+// errLook asks to read what a user has, outside of all locks, and to come again.
+var errLook = errors.New("count the user first")
 
 // limitHash names a user of a batch in the index.
 func limitHash[T string | []byte](batch uint32, user T) uint64 {

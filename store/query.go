@@ -95,7 +95,7 @@ func (s *Store) eachRefRecord(ctx context.Context, ref string, before uint64, f 
 		return err
 	}
 	return s.eachLabelled(ctx, labelRef, ref, before, func(r *record) (bool, error) {
-		if r.kind != recIssue && r.kind != recLease || string(r.ref) != ref {
+		if !r.draws() || string(r.ref) != ref {
 			return true, nil
 		}
 		return f(r)
@@ -132,7 +132,7 @@ func (s *Store) lastDraw(ctx context.Context, c drawnCode) (number uint64, err e
 	for _, n := range numbers { // newest first
 		err := s.readRecord(n, func(r *record) error {
 			switch {
-			case r.kind == recIssue || r.kind == recLease:
+			case r.draws():
 				r.eachDrawn(func(run, ordinal uint32) {
 					if run == c.run && ordinal == c.ordinal {
 						number, done = n, true

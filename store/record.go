@@ -43,6 +43,8 @@ const (
 	recOver        = 13 // time is over: as it was
 	// A hold has become a redemption: its number, then as recRedeem.
 	recConfirm = 14
+	// As recIssue, and the redemptions of the same codes stand behind it in the same entry.
+	recTake = 15
 
 	entryHead = 16
 	// An entry is closed at entryRecords records or entryBytes bytes: a reader of one
@@ -81,6 +83,9 @@ func (r *record) clone() record {
 	}
 	return c
 }
+
+// draws reports whether the record draws codes for a reference.
+func (r *record) draws() bool { return r.kind == recIssue || r.kind == recLease || r.kind == recTake }
 
 // redeems reports whether the record is a redemption, which has a receipt.
 func (r *record) redeems() bool { return r.kind == recRedeem || r.kind == recConfirm }
@@ -283,7 +288,7 @@ func (d *decoder) next(r *record, at *int64) bool {
 			r.run, r.batch, r.count = uint32(d.uvarint()), uint32(d.uvarint()), uint32(d.uvarint())
 			r.initial = shard.State(d.byte())
 			r.ref = d.text()
-		case recIssue:
+		case recIssue, recTake:
 			d.draw(r)
 		case recLease:
 			r.until = int64(d.uint64())

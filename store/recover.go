@@ -301,7 +301,7 @@ func (s *Store) apply(r *record) error {
 	case recConfirm:
 		set(r.run, r.ordinal, shard.Redeemed)
 		s.leases.drop(r.lease)
-	case recIssue:
+	case recIssue, recTake:
 		r.eachDrawn(func(run, ordinal uint32) { set(run, ordinal, shard.Issued) })
 	case recLease:
 		r.eachDrawn(func(run, ordinal uint32) { set(run, ordinal, shard.Leased) })

@@ -185,13 +185,22 @@ func (b *batch) judge(st shard.State, at int64) error {
 	case shard.Held:
 		return ErrReserved
 	}
+	if err := b.inWindow(at); err != nil {
+		return err
+	}
+	if flags&flagPaused != 0 {
+		return ErrPaused
+	}
+	return nil
+}
+
+// inWindow is the rule of when codes are valid.
+func (b *batch) inWindow(at int64) error {
 	switch {
 	case at < b.now.from.Load():
 		return ErrNotYetValid
 	case at >= b.now.until.Load():
 		return ErrExpired
-	case flags&flagPaused != 0:
-		return ErrPaused
 	}
 	return nil
 }
