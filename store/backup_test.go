@@ -29,6 +29,17 @@ func backup(t testing.TB, s *store.Store) ([]byte, store.Manifest) {
 	return b.Bytes(), m
 }
 
+// restored opens a store made of a backup of s.
+func restored(t *testing.T, s *store.Store) *store.Store {
+	t.Helper()
+	data, _ := backup(t, s)
+	dir := t.TempDir()
+	if _, err := store.Restore(t.Context(), dir, bytes.NewReader(data)); err != nil {
+		t.Fatal(err)
+	}
+	return storetest.OpenAt(t, dir, weak())
+}
+
 func TestBackupRoundTrip(t *testing.T) {
 	s := storetest.Open(t)
 	var h history

@@ -34,6 +34,8 @@ var (
 	ErrPaused = errors.New("batch is paused")
 	// ErrReserved is returned when a code is reserved for another request (Store.Reserve).
 	ErrReserved = errors.New("code is reserved")
+	// ErrBeyond is returned when a cursor is moved beyond the end of the ledger.
+	ErrBeyond = errors.New("number is beyond the ledger")
 	// ErrUnknownLease is returned when no lease, or no reservation, has that number.
 	ErrUnknownLease = errors.New("unknown lease")
 	// ErrLeaseEnded is returned when a lease or reservation has ended already: it was

@@ -20,6 +20,7 @@ import (
 //	'k'                              checkpoint
 //	'l' number page                  leases that had not ended at checkpoint number
 //	'm'                              index manifest
+//	'n'                              cursors of consumers, JSON
 //	's' run page                     states of a run, statePage each
 //
 // The order matters to the engine: it merges new tables with the old ones whose
@@ -36,6 +37,7 @@ const (
 	keyManifest   = 'm'
 	keyStates     = 's'
 	keyLeases     = 'l'
+	keyCursors    = 'n'
 
 	partDirectory = 'd'
 	partFilter    = 'f'
@@ -122,7 +124,7 @@ func wellFormed(key []byte) bool {
 		return len(key) == entryKeyLen || rest == 17 && (key[9] == partDirectory || key[9] == partFilter || key[9] == partPostings)
 	case keyLeases:
 		return rest == 12
-	case keyCheckpoint, keyManifest:
+	case keyCheckpoint, keyManifest, keyCursors:
 		return rest == 0
 	}
 	return false
@@ -130,7 +132,7 @@ func wellFormed(key []byte) bool {
 
 var keyNames = map[byte]string{
 	keyBatch: "batch", keyRun: "run", keyCodes: "code page", keyStates: "state page", keyEntry: "ledger entry",
-	keyCheckpoint: "checkpoint", keyManifest: "index manifest", keyLeases: "lease page",
+	keyCheckpoint: "checkpoint", keyManifest: "index manifest", keyLeases: "lease page", keyCursors: "cursors",
 }
 
 // corrupt names the record at key in words.

@@ -303,3 +303,48 @@ func TestBadLease(t *testing.T) {
 	}
 	storetest.Verify(t, s)
 }
+
+// TestManyLeases has more leases than fit into one page of a checkpoint, through several
+// checkpoints, a restart and a backup.
+func TestManyLeases(t *testing.T) {
+	ctx, dir := t.Context(), t.TempDir()
+	o, _ := timed()
+	s := open(t, dir, o)
+	b := mint(t, s, store.Batch{Name: "b", Count: 10_000})
+	const n = 9000
+	numbers := make([]uint64, n)
+	for i := range numbers {
+		numbers[i] = lease(t, s, b.ID, 1, 10*365*24*time.Hour, store.To("x")).Number
+		if i%4000 == 3999 {
+			if err := s.Checkpoint(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	end := func(s *store.Store, from, to int) {
+		t.Helper()
+		for _, number := range numbers[from:to] {
+			if _, err := s.Acknowledge(ctx, store.LeaseEnd{Number: number}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	end(s, 0, 100)
+	s = reopened(t, s, dir, o, true)
+	end(s, 100, 200)
+	wantCounts(t, "reopened", s, b.ID, store.Counts{Minted: 10_000, Available: 1000, Leased: n - 200, Issued: 200})
+	if err := s.Checkpoint(ctx); err != nil {
+		t.Fatal(err)
+	}
+	r := restored(t, s)
+	end(r, 200, 300)
+	wantCounts(t, "restored", r, b.ID, store.Counts{Minted: 10_000, Available: 1000, Leased: n - 300, Issued: 300})
+	storetest.Verify(t, r)
+	s = reopened(t, s, dir, o, false)
+	end(s, 200, n)
+	wantCounts(t, "at last", s, b.ID, store.Counts{Minted: 10_000, Available: 1000, Issued: n})
+	if err := s.Checkpoint(ctx); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Verify(t, s)
+}

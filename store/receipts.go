@@ -18,15 +18,7 @@ const receiptsPart = 8 * entryRecords
 func (s *Store) Receipts(ctx context.Context, after uint64) iter.Seq2[Receipt, error] {
 	return func(yield func(Receipt, error) bool) {
 		for {
-			if s.closed.Load() {
-				yield(Receipt{}, ErrClosed)
-				return
-			}
-			if ctx.Err() != nil {
-				yield(Receipt{}, context.Cause(ctx))
-				return
-			}
-			part, next, err := s.receiptsAfter(after)
+			part, next, err := s.receiptsFrom(ctx, after)
 			for _, r := range part {
 				if !yield(r, nil) {
 					return

@@ -34,6 +34,9 @@ func (s *Store) recover(high uint64) error {
 		if err := at.load(v); err != nil {
 			return err
 		}
+		if err := s.cursors.load(v); err != nil {
+			return err
+		}
 		leases, err := at.loadLeases(v)
 		if err != nil {
 			return err

@@ -30,6 +30,8 @@ type Store struct {
 	keys      *keyTable
 	users     *keyTable // users of batches with a limit (limit.go)
 	leases    *leaseTable
+	cursors   cursors
+	bell      bell
 	index     *index
 
 	mu struct {
@@ -182,6 +184,8 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 	s.intake = newIntake(s)
 	s.com.flush, s.com.finish = s.intake.flush, s.intake.finish
 	s.maint = startMaintainer(s)
+	due := s.com.onCommit
+	s.com.onCommit = func() { due(); s.bell.ring() }
 	s.com.start()
 	s.lapse = startLapser(s)
 	return s, nil
