@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 
 	"codepool/store"
 
@@ -14,8 +15,8 @@ func (a *app) batchesCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "batches [BATCH]",
 		Short: "List the batches, or all about one",
-		Long: `Batches lists what was minted and imported and how many codes are in which state.
-With --json it prints one object a line.`,
+		Long: `Batches lists what was minted and imported and how many codes are in which state,
+and which batches are incomplete, paused or revoked. With --json it prints one object a line.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.completeBatch,
 	}
@@ -42,18 +43,29 @@ func (a *app) batches(s *store.Store) error {
 		}
 		return errors.Join(errs...)
 	}
-	t := newTable(">no", "name", "kind", "reward", "valid", ">codes", ">stock", ">issued", ">redeemed", "")
+	t := newTable(">no", "name", "kind", "reward", "valid", ">codes", ">stock", ">issued", ">redeemed", ">revoked", "")
 	for _, b := range all {
-		remark := ""
-		if !b.Complete {
-			remark = "incomplete"
-		}
 		t.row(strconv.Itoa(int(b.ID)), b.Name, join(b.Kind, b.KindNo), b.Reward, windowText(b.NotBefore, b.NotAfter),
-			many(b.Counts.Minted), many(b.Counts.Available), many(b.Counts.Issued), many(b.Counts.Redeemed), remark)
+			many(b.Counts.Minted), many(b.Counts.Available), many(b.Counts.Issued), many(b.Counts.Redeemed),
+			many(b.Counts.Revoked), strings.Join(standing(b), ", "))
 	}
 	t.write(a.out)
 	if len(all) == 0 {
 		a.note("no batches yet; try: codepool mint --name NAME --count N")
 	}
 	return nil
+}
+
+// standing is what keeps a batch's codes from being drawn or redeemed, in words.
+func standing(b store.BatchInfo) (words []string) {
+	if !b.Complete {
+		words = append(words, "incomplete")
+	}
+	if b.Revoked {
+		return append(words, "revoked")
+	}
+	if b.Paused {
+		words = append(words, "paused")
+	}
+	return words
 }

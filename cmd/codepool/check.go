@@ -55,7 +55,7 @@ func about(ctx context.Context, s *store.Store, r store.Redemption, doing string
 	if err == nil {
 		return nil
 	}
-	f := &failure{doing: doing + " " + r.Code, err: err, code: r.Code}
+	f := &failure{doing: doing + " " + r.Code, err: err, code: r.Code, namespace: r.Namespace}
 	if info, lerr := s.Lookup(ctx, r.Namespace, r.Code); lerr == nil {
 		f.batch = info.BatchName
 	}

@@ -53,7 +53,7 @@ type demoReport struct {
 }
 
 func (r *demoReport) setStats(s store.Stats) {
-	v := viewStats(s)
+	v := viewStats(s, nil)
 	r.MemoryPerCode, r.DiskPerCode = v.MemoryPerCode, v.DiskPerCode
 }
 

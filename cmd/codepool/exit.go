@@ -23,7 +23,7 @@ const (
 	exitRedeemed    = 4
 	exitEmpty       = 5
 	exitLocked      = 6
-	exitRefused     = 7 // by a rule: not issued, window, revoked, key conflict
+	exitRefused     = 7 // by a rule: not issued, window, paused, revoked, key conflict
 	exitInterrupted = 130
 )
 
@@ -63,6 +63,7 @@ var kinds = []struct {
 	{store.ErrNotRedeemed, "not_redeemed", exitRefused, "codepool show {code}"},
 	{store.ErrNotYetValid, "not_yet_valid", exitRefused, "codepool show {code}"},
 	{store.ErrExpired, "expired", exitRefused, "codepool show {code}"},
+	{store.ErrPaused, "paused", exitRefused, "codepool resume {batch}"},
 	{store.ErrRevoked, "revoked", exitRefused, "codepool show {code}"},
 	{store.ErrKeyConflict, "key_conflict", exitRefused, "the same with a new key, or with what the key was first used for"},
 	{store.ErrGuessable, "guessable", exitRefused, "the same with a longer --format, such as crockford:16:4"},
@@ -91,6 +92,7 @@ type failure struct {
 	doing       string
 	err         error
 	code, batch string
+	namespace   string // of the code
 	try         string // this and the next two: instead of what kinds has
 	exit        int
 	reason      string
@@ -157,6 +159,9 @@ func (a *app) advice(err error) string {
 			value = strings.ToUpper(name)
 		}
 		try = strings.ReplaceAll(try, "{"+name+"}", shellQuote(value))
+	}
+	if f.namespace != "" {
+		try = strings.ReplaceAll(try, "{code}", "{code} --namespace "+shellQuote(f.namespace))
 	}
 	fill("code", f.code)
 	fill("batch", f.batch)

@@ -85,5 +85,5 @@ func tryImport(err error, o store.ImportOptions) string {
 	if strings.Contains(err.Error(), "the stream is UTF-16") {
 		return "the same with the file saved as UTF-8; nothing was imported"
 	}
-	return ""
+	return tryAdd(err)
 }

@@ -85,7 +85,7 @@ func (a *app) issue(ctx context.Context, s *store.Store, name string, n int, d s
 // tryDraw says what to try when a draw failed, where the kind of its error speaks of a
 // code: there is none yet.
 func tryDraw(err error) string {
-	if errors.Is(err, store.ErrExpired) || errors.Is(err, store.ErrNotYetValid) {
+	if errors.Is(err, store.ErrExpired) || errors.Is(err, store.ErrNotYetValid) || errors.Is(err, store.ErrRevoked) {
 		return "codepool batches {batch}"
 	}
 	return ""

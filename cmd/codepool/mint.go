@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"codepool/gen"
@@ -42,7 +43,7 @@ func (a *app) mint(ctx context.Context, s *store.Store, b store.Batch) error {
 	info, err := s.Mint(ctx, b)
 	stop()
 	if err != nil {
-		f := &failure{err: err, batch: b.Name} // the store says how far it came
+		f := &failure{err: err, batch: b.Name, try: tryAdd(err)} // the store says how far it came
 		return interruptedAs(ctx, f, "the same command again: it goes on from there")
 	}
 	a.warnOfGuesses(info)
@@ -51,6 +52,15 @@ func (a *app) mint(ctx context.Context, s *store.Store, b store.Batch) error {
 	}
 	a.note("next: codepool issue %s 10 --ref ORDER", shellQuote(info.Name))
 	return nil
+}
+
+// tryAdd says what to try when codes cannot be added to a batch, where the kind of the
+// error speaks of a code.
+func tryAdd(err error) string {
+	if errors.Is(err, store.ErrRevoked) {
+		return "the same with another --name"
+	}
+	return ""
 }
 
 func minted(s *store.Store, name string) int64 {
@@ -82,6 +92,12 @@ func batchFacts(b store.BatchInfo) *facts {
 	f.add("remark", "%s", b.Remark)
 	if b.FromStock {
 		f.add("from stock", "codes can be redeemed without being issued")
+	}
+	switch {
+	case b.Revoked:
+		f.add("state", "revoked: what is not redeemed is withdrawn for ever")
+	case b.Paused:
+		f.add("state", "paused: nothing is drawn or redeemed")
 	}
 	c := b.Counts
 	f.add("codes", "%s", many(c.Minted))

@@ -82,5 +82,5 @@ func (a *app) redeem(ctx context.Context, s *store.Store, r store.Redemption) er
 		return nil
 	}
 	return &failure{doing: "redeem " + r.Code + ": it is redeemed, but the receipt could not be written",
-		err: err, code: r.Code, try: "codepool show {code}"}
+		err: err, code: r.Code, namespace: r.Namespace, try: "codepool show {code}"}
 }

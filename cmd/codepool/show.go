@@ -19,7 +19,7 @@ func (a *app) showCmd() *cobra.Command {
 		Use:   "show CODE",
 		Short: "Show all about a code",
 		Long: `Show tells the state of a code, its batch, whom it was issued to and the receipt of
-its redemption. A code that is still in stock is shown masked.`,
+its redemption. A code that is in stock or revoked is shown masked.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
@@ -28,7 +28,7 @@ its redemption. A code that is still in stock is shown masked.`,
 		return a.withStore(false, func(s *store.Store) error {
 			info, err := s.Lookup(ctx, namespace, args[0])
 			if err != nil {
-				return &failure{doing: "show " + args[0], err: err, code: args[0]}
+				return &failure{doing: "show " + args[0], err: err, code: args[0], namespace: namespace}
 			}
 			b, err := s.Batch(info.BatchID)
 			if err != nil {
@@ -45,6 +45,7 @@ type codeView struct {
 	State    string         `json:"state"`
 	Batch    string         `json:"batch"`
 	BatchID  store.BatchID  `json:"batch_id"`
+	Paused   bool           `json:"paused,omitempty"` // the batch
 	Kind     string         `json:"kind,omitempty"`
 	KindNo   string         `json:"kind_no,omitempty"`
 	Reward   string         `json:"reward,omitempty"`
@@ -57,19 +58,16 @@ type codeView struct {
 
 func (a *app) showCode(info store.CodeInfo, b store.BatchInfo) error {
 	v := codeView{
-		Code: info.Printed, State: info.State.String(), Batch: b.Name, BatchID: b.ID,
+		Code: shown(info.State.String(), info.Code, info.Printed), State: info.State.String(), Batch: b.Name, BatchID: b.ID, Paused: b.Paused,
 		Kind: b.Kind, KindNo: b.KindNo, Reward: b.Reward,
 		From: instantText(b.NotBefore), Until: instantText(b.NotAfter),
 		Ref: info.Ref, IssuedAt: instantText(info.IssuedAt), Receipt: info.Receipt,
-	}
-	if info.State != shard.Issued && info.State != shard.Redeemed {
-		v.Code = gen.Mask(info.Code)
 	}
 	return a.show(v, func(w io.Writer) {
 		f := newFacts()
 		f.add("code", "%s", v.Code)
 		f.add("state", "%s", strings.Replace(v.State, "available", "available (in stock)", 1))
-		f.add("batch", "%s (number %d)", v.Batch, v.BatchID)
+		f.add("batch", "%s (number %d)%s", v.Batch, v.BatchID, map[bool]string{true: ", paused"}[v.Paused])
 		f.add("kind", "%s", join(v.Kind, v.KindNo))
 		f.add("reward", "%s", v.Reward)
 		f.add("valid", "%s", windowText(b.NotBefore, b.NotAfter))
@@ -83,6 +81,16 @@ func (a *app) showCode(info store.CodeInfo, b store.BatchInfo) error {
 		}
 		f.write(w)
 	})
+}
+
+// shown is the text that may be shown of a code in a state: all of it only when somebody
+// has it already, else its end.
+func shown(state, code, printed string) string {
+	switch state {
+	case shard.Issued.String(), shard.Redeemed.String():
+		return printed
+	}
+	return gen.Mask(code)
 }
 
 // receiptFacts lists all about one redemption.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"codepool/store"
@@ -12,12 +13,22 @@ import (
 // statsView adds to the store's figures what they come to for one code.
 type statsView struct {
 	store.Stats
+	Paused        int     `json:"batches_paused"`
+	Revoked       int     `json:"batches_revoked"`
 	MemoryPerCode float64 `json:"memory_bytes_per_code"`
 	DiskPerCode   float64 `json:"disk_bytes_per_code"`
 }
 
-func viewStats(s store.Stats) statsView {
+func viewStats(s store.Stats, batches []store.BatchInfo) statsView {
 	v := statsView{Stats: s}
+	for _, b := range batches {
+		switch {
+		case b.Revoked:
+			v.Revoked++
+		case b.Paused:
+			v.Paused++
+		}
+	}
 	if n := s.Codes.Minted; n > 0 {
 		v.MemoryPerCode = float64(s.PoolBytes+s.GateBytes) / float64(n)
 		v.DiskPerCode = float64(s.DiskBytes) / float64(n)
@@ -34,7 +45,7 @@ func (a *app) statsCmd() *cobra.Command {
 	}
 	return a.does(cmd, func(_ context.Context, _ []string) error {
 		return a.withStore(false, func(s *store.Store) error {
-			v := viewStats(s.Stats())
+			v := viewStats(s.Stats(), s.Batches())
 			return a.show(v, func(w io.Writer) { statsFacts(v).write(w) })
 		})
 	})
@@ -43,7 +54,14 @@ func (a *app) statsCmd() *cobra.Command {
 func statsFacts(v statsView) *facts {
 	f, c := newFacts(), v.Codes
 	f.add("directory", "%s", v.Dir)
-	f.add("batches", "%s", many(v.Batches))
+	batches := many(v.Batches)
+	if v.Paused > 0 {
+		batches += fmt.Sprintf(", %s paused", many(v.Paused))
+	}
+	if v.Revoked > 0 {
+		batches += fmt.Sprintf(", %s revoked", many(v.Revoked))
+	}
+	f.add("batches", "%s", batches)
 	f.add("codes", "%s", many(c.Minted))
 	f.add("in stock", "%s", many(c.Available))
 	f.add("leased", "%s", many(c.Leased))
