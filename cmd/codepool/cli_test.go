@@ -147,7 +147,7 @@ func testApp(t *testing.T, typed string) (*app, *bytes.Buffer) {
 func TestConfirm(t *testing.T) {
 	for typed, want := range map[string]error{"y\n": nil, " YES \n": nil, "n\n": errNotYes, "\n": errNotYes, "": errNotYes, "y": nil} {
 		a, errw := testApp(t, typed)
-		if err := a.confirm(false, "Really?"); !errors.Is(err, want) {
+		if err := a.confirm(t.Context(), false, "Really?"); !errors.Is(err, want) {
 			t.Errorf("%q: %v", typed, err)
 		}
 		if errw.String() != "Really? [y/N] " {
@@ -156,10 +156,10 @@ func TestConfirm(t *testing.T) {
 	}
 	a, errw := testApp(t, "y\n")
 	a.tty.in = false
-	if err := a.confirm(false, "Really?"); !errors.Is(err, errUsage) || !strings.Contains(err.Error(), "--force") {
+	if err := a.confirm(t.Context(), false, "Really?"); !errors.Is(err, errUsage) || !strings.Contains(err.Error(), "--force") {
 		t.Errorf("without a terminal: %v", err)
 	}
-	if err := a.confirm(true, "Really?"); err != nil || errw.Len() > 0 {
+	if err := a.confirm(t.Context(), true, "Really?"); err != nil || errw.Len() > 0 {
 		t.Errorf("with --force: %v, %q", err, errw)
 	}
 }

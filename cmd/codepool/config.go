@@ -20,9 +20,22 @@ const (
 	configEnv     = envPrefix + "CONFIG"
 )
 
-// onlyTyped are flags that no environment and no file may set: they are about one
-// call, or approve of one.
-var onlyTyped = []string{"config", "help", "force", "key", "id", "file"}
+// typedFlags are flags that no environment and no file may set, in any command: they are
+// about one call, or approve of one.
+var typedFlags = []string{"config", "help", "force", "key", "id", "file", "reason"}
+
+const typedNote = "codepool_only_typed"
+
+// onlyTyped makes flags of one command such ones.
+func onlyTyped(cmd *cobra.Command, names ...string) {
+	for _, name := range names {
+		cobra.CheckErr(cmd.Flags().SetAnnotation(name, typedNote, []string{"true"}))
+	}
+}
+
+func mustBeTyped(f *pflag.Flag) bool {
+	return slices.Contains(typedFlags, f.Name) || f.Annotations[typedNote] != nil
+}
 
 // configure gives each flag that was not typed its value from the environment, else
 // from the configuration file. Both pass through the flag's own parser.
@@ -36,7 +49,7 @@ func (a *app) configure(cmd *cobra.Command) error {
 	}
 	own := cmd.LocalNonPersistentFlags()
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if err != nil || f.Changed || slices.Contains(onlyTyped, f.Name) {
+		if err != nil || f.Changed || mustBeTyped(f) {
 			return
 		}
 		env, section := envPrefix, ""
@@ -120,7 +133,7 @@ func flatten(root *cobra.Command, tree map[string]any) (map[string]map[string]st
 	var errs []error
 	put := func(section, key string, value any, flags *pflag.FlagSet) {
 		text, err := scalar(value)
-		if flags.Lookup(key) == nil || slices.Contains(onlyTyped, key) {
+		if f := flags.Lookup(key); f == nil || mustBeTyped(f) {
 			err = errors.New("no such setting")
 		}
 		if err != nil {

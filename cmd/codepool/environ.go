@@ -43,7 +43,7 @@ func envNames(root *cobra.Command) (known []string, typed map[string]string, com
 	typed = map[string]string{}
 	add := func(prefix string, flags *pflag.FlagSet) {
 		flags.VisitAll(func(f *pflag.Flag) {
-			if name := prefix + envName(f.Name); slices.Contains(onlyTyped, f.Name) {
+			if name := prefix + envName(f.Name); mustBeTyped(f) {
 				typed[name] = f.Name
 			} else {
 				known = append(known, name)

@@ -135,17 +135,25 @@ func syncDir(dir string) error {
 }
 
 // confirm asks a person to approve of something that cannot be undone; where nobody
-// can be asked, only --force approves.
-func (a *app) confirm(force bool, question string) error {
+// can be asked, only --force approves. Asking ends with ctx.
+func (a *app) confirm(ctx context.Context, force bool, question string) error {
 	if force {
 		return nil
 	}
 	if !a.tty.in || !a.tty.err || a.json {
 		return usage("%s Nobody is here to say yes: add --force if you mean it", question)
 	}
-	fmt.Fprintf(a.errw, "%s [y/N] ", question)
-	answer, err := bufio.NewReader(a.in).ReadString('\n')
-	if err != nil && answer == "" {
+	in, _, err := a.input(ctx, "-")
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	fmt.Fprintf(a.errw, "%s [y/N] ", clean(question))
+	answer, err := bufio.NewReader(in).ReadString('\n')
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil && answer == "":
 		return errNotYes
 	}
 	switch strings.ToLower(strings.TrimSpace(answer)) {

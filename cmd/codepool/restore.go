@@ -46,7 +46,7 @@ the backup in its place and keeps the old store beside it under another name.`,
 			return usage("%s holds a store, and with the backup on standard input nobody can be asked: "+
 				"add --force if it is to be replaced", a.data)
 		}
-		if err := a.confirm(force, fmt.Sprintf("%s holds a store. Replace it by the backup?", a.data)); err != nil {
+		if err := a.confirm(ctx, force, fmt.Sprintf("%s holds a store. Replace it by the backup?", a.data)); err != nil {
 			return err
 		}
 		return a.restoreOver(ctx, in)
