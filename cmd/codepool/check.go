@@ -55,6 +55,10 @@ func about(ctx context.Context, s *store.Store, r store.Redemption, doing string
 	if err == nil {
 		return nil
 	}
+	return aboutCode(ctx, s, r, doing, err)
+}
+
+func aboutCode(ctx context.Context, s *store.Store, r store.Redemption, doing string, err error) *failure {
 	f := &failure{doing: doing + " " + r.Code, err: err, code: r.Code, namespace: r.Namespace}
 	if info, lerr := s.Lookup(ctx, r.Namespace, r.Code); lerr == nil {
 		f.batch = info.BatchName

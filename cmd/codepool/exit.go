@@ -36,6 +36,7 @@ var (
 	errExists  = errors.New("file exists")
 	errNotYes  = errors.New("not confirmed")
 	errFolder  = errors.New("is a directory")
+	errNoRef   = errors.New("nothing was ever drawn for this reference")
 )
 
 // kinds says of every error what a machine calls it, how the program exits and which
@@ -80,6 +81,7 @@ var kinds = []struct {
 	{store.ErrCorrupt, "corrupt", exitFailure, "codepool restore BACKUP, into another --data"},
 	{store.ErrInvalid, "invalid", exitUsage, ""},
 	{gen.ErrFormat, "invalid", exitUsage, ""},
+	{errNoRef, "unknown_ref", exitFailure, "the same with the reference that was given to issue or export; what was imported as handed out must be named by its codes"},
 	{errFolder, "failure", exitFailure, "the same with a file, not a folder"},
 	{fs.ErrNotExist, "no_file", exitFailure, "the same with a file or a folder that is there"},
 	{fs.ErrPermission, "no_permission", exitFailure, "the same as a user who may do that, or with another file"},

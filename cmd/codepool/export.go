@@ -8,9 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"codepool/store"
 
@@ -28,6 +25,9 @@ type export struct {
 
 	drawn int64 // how many of Count are drawn
 }
+
+// exportColumns are those of an export's file behind the code.
+var exportColumns = []string{"batch", "kind", "kind_no", "reward", "not_before", "not_after", "ref", "export"}
 
 func (a *app) exportCmd() *cobra.Command {
 	var e export
@@ -142,15 +142,10 @@ func (e *export) key(part int64) string { return fmt.Sprintf("export/%s/%d", e.I
 // the key.
 func (e *export) checkID() error {
 	last := e.key((e.Count - 1) / store.MaxIssue)
-	switch over := len(last) - store.MaxText; {
-	case over > 0:
+	if over := len(last) - store.MaxText; over > 0 {
 		return fmt.Errorf("%w: id has %d bytes: at most %d are allowed", store.ErrInvalid, len(e.ID), len(e.ID)-over)
-	case !utf8.ValidString(e.ID):
-		return fmt.Errorf("%w: id is not valid UTF-8", store.ErrInvalid)
-	case strings.ContainsFunc(e.ID, unicode.IsControl):
-		return fmt.Errorf("%w: id holds a control character", store.ErrInvalid)
 	}
-	return nil
+	return checkText("id", e.ID)
 }
 
 // asFailure says what was being done, unless err says so already.
@@ -163,7 +158,7 @@ func asFailure(doing string, err error) error {
 
 func (a *app) exportCSV(ctx context.Context, s *store.Store, b store.BatchInfo, e *export, w io.Writer) error {
 	c := csv.NewWriter(w)
-	if err := c.Write([]string{"code", "batch", "kind", "kind_no", "reward", "not_before", "not_after", "ref", "export"}); err != nil {
+	if err := c.Write(append([]string{"code"}, exportColumns...)); err != nil {
 		return err
 	}
 	err := a.drawAll(ctx, s, b, e, func(codes []string) error {

@@ -59,8 +59,22 @@ are of one kind, else 1.`,
 			return usage("--key is for one code: a stream has a column key")
 		}
 		o.user, o.namespace = r.User, r.Namespace
-		return a.redeemFile(ctx, o)
+		return a.streamFile(ctx, redeemVerb, o, func(in io.Reader) *lineParser { return newLineParser(in, o.allowBOM) })
 	})
+}
+
+// redeemVerb is what a stream of redemptions asks for.
+var redeemVerb = streamVerb{
+	name: "redeem", past: "redeemed", doing: "redeeming", unit: "line",
+	all: func(ctx context.Context, s *store.Store, rs []store.Redemption) []done {
+		results := s.RedeemAll(ctx, rs)
+		out := make([]done, len(results))
+		for i := range results {
+			out[i] = done{receipt: &results[i].Receipt, err: results[i].Err}
+		}
+		return out
+	},
+	try: func(string) string { return "" },
 }
 
 func (a *app) redeem(ctx context.Context, s *store.Store, r store.Redemption) error {

@@ -14,19 +14,19 @@ import (
 	"codepool/store"
 )
 
-// The stream of redemptions:
+// The stream of redemptions, or of codes to be released, undone or revoked:
 //
 //	stream  = [BOM] [header] *line
 //	header  = cell *("," cell)      the first line, if one of its cells is "code"
-//	line    = cell *("," cell)      as many as the header has; without one: code[,user[,key]]
+//	line    = cell *("," cell)      as many as the header has; without one: code[,user[,key]], or just the code
 //	cell    = plain | quoted
 //	plain   = text without comma and quote, and without white space at its ends
 //	quoted  = <"> text with each <"> doubled <">
 //	end of line = LF | CRLF; the last one may be missing
 //
 // Unlike in RFC 4180 a cell never spans lines, so a lost quote spoils one line and
-// not the rest of the stream. Names of columns are code, user, key and namespace, once
-// each, in any order and case. A line is malformed if it does not fit the grammar, is
+// not the rest of the stream. Names of columns are code, user (by, where no user is
+// concerned), key and namespace, once each, in any order and case. A line is malformed if it does not fit the grammar, is
 // longer than maxLine with its end, is not UTF-8, holds a control character or has no code. A
 // stream whose header is wrong, or that begins with a byte-order mark nobody allowed,
 // is refused as a whole: every line of it would be misread.
@@ -41,10 +41,22 @@ const (
 	colUser
 	colKey
 	colNamespace
+	colOther // read by nobody
 	numCols
 )
 
-var colNames = [numCols]string{"code", "user", "key", "namespace"}
+// grammar is what the columns of a stream are.
+type grammar struct {
+	names  [colOther]string
+	bare   int      // how many of them a line can have without a header
+	others []string // columns that may be there too
+}
+
+var (
+	redemptionLines = &grammar{names: [...]string{"code", "user", "key", "namespace"}, bare: 3}
+	// changeLines takes the file of an export as it is.
+	changeLines = &grammar{names: [...]string{"code", "by", "key", "namespace"}, bare: 1, others: exportColumns}
+)
 
 // item is a line of the stream: a redemption, or why it is none.
 type item struct {
@@ -55,6 +67,7 @@ type item struct {
 
 // lineParser reads a stream of redemptions. It is for one goroutine.
 type lineParser struct {
+	*grammar
 	r        *bufio.Reader
 	allowBOM bool
 	line     int
@@ -64,7 +77,14 @@ type lineParser struct {
 }
 
 func newLineParser(r io.Reader, allowBOM bool) *lineParser {
-	return &lineParser{r: bufio.NewReaderSize(r, 8*maxLine), allowBOM: allowBOM}
+	return &lineParser{grammar: redemptionLines, r: bufio.NewReaderSize(r, 8*maxLine), allowBOM: allowBOM}
+}
+
+// newChangeParser reads a stream of codes to be changed; the user of an item is by whom.
+func newChangeParser(r io.Reader, allowBOM bool) *lineParser {
+	p := newLineParser(r, allowBOM)
+	p.grammar = changeLines
+	return p
 }
 
 // idle reports whether the next call of next may have to wait for input.
@@ -135,26 +155,28 @@ func (p *lineParser) begin(text string, lineErr error) (header bool, err error) 
 		}
 		text = strings.TrimPrefix(text, bom)
 	}
-	p.cols = []int{colCode, colUser, colKey}
+	p.cols = []int{colCode, colUser, colKey}[:p.bare]
 	cells, err := splitCells(nil, text)
 	if lineErr != nil || err != nil || !slices.ContainsFunc(cells, isCode) {
 		return false, nil // a line like any other; its faults are its own
 	}
 	p.cols, p.header = nil, true
 	for _, c := range cells {
-		col := slices.Index(colNames[:], strings.ToLower(c))
+		col := slices.Index(p.names[:], strings.ToLower(c))
 		switch {
+		case slices.Contains(p.others, strings.ToLower(c)):
+			col = colOther
 		case col < 0:
-			return false, fmt.Errorf("%w: line 1: the header has a column %q: want code, user, key or namespace", errBadLine, c)
+			return false, fmt.Errorf("%w: line 1: the header has a column %q: want %s", errBadLine, c, strings.Join(p.names[:], ", "))
 		case slices.Contains(p.cols, col):
-			return false, fmt.Errorf("%w: line 1: the header has two columns %q", errBadLine, colNames[col])
+			return false, fmt.Errorf("%w: line 1: the header has two columns %q", errBadLine, p.names[col])
 		}
 		p.cols = append(p.cols, col)
 	}
 	return true, nil
 }
 
-func isCode(cell string) bool { return strings.EqualFold(cell, colNames[colCode]) }
+func isCode(cell string) bool { return strings.EqualFold(cell, redemptionLines.names[colCode]) }
 
 // parse reads one line.
 func (p *lineParser) parse(text string) (store.Redemption, error) {
@@ -170,7 +192,7 @@ func (p *lineParser) parse(text string) (store.Redemption, error) {
 	case p.header && len(cells) != n:
 		return store.Redemption{}, fmt.Errorf("%s where the header has %d", plural(len(cells), "cell"), n)
 	case len(cells) > n:
-		return store.Redemption{}, fmt.Errorf("%d cells, at most %d can be: code,user,key", len(cells), n)
+		return store.Redemption{}, fmt.Errorf("%s, at most %d can be: %s", plural(len(cells), "cell"), n, strings.Join(p.names[:n], ","))
 	}
 	var value [numCols]string
 	for i, c := range cells {

@@ -187,7 +187,7 @@ func checkAccepted(t *testing.T, r store.Redemption) {
 	if len(line) > maxLine {
 		return
 	}
-	again, err := parseAll(t, strings.Join(colNames[:], ",")+"\n"+line, false)
+	again, err := parseAll(t, strings.Join(redemptionLines.names[:], ",")+"\n"+line, false)
 	if err != nil || len(again) != 1 || again[0].red != r {
 		t.Fatalf("%q read back as %+v, %v", line, again, err)
 	}

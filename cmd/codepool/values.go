@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"codepool/gen"
 	"codepool/store"
@@ -74,6 +76,20 @@ func (t *instant) Type() string   { return "time" }
 type formatValue struct{ *gen.Format }
 
 func (formatValue) Type() string { return "format" }
+
+// checkText refuses what the store would refuse of a text that goes with every code of
+// many, before any of them is touched.
+func checkText(name, text string) error {
+	switch {
+	case len(text) > store.MaxText:
+		return fmt.Errorf("%w: %s has %d bytes: at most %d are allowed", store.ErrInvalid, name, len(text), store.MaxText)
+	case !utf8.ValidString(text):
+		return fmt.Errorf("%w: %s is not valid UTF-8", store.ErrInvalid, name)
+	case strings.ContainsFunc(text, unicode.IsControl):
+		return fmt.Errorf("%w: %s holds a control character", store.ErrInvalid, name)
+	}
+	return nil
+}
 
 // terms are the flags that say what a batch is; mint and import share them.
 type terms struct {
