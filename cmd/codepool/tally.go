@@ -40,6 +40,9 @@ func (t tally) summary(all int64, v streamVerb) string {
 	text := fmt.Sprintf("%s of %s %s", many(all-refused), plural(all, v.unit), v.past)
 	for _, why := range slices.Sorted(maps.Keys(t.reasons)) {
 		text += ", " + many(t.reasons[why]) + " " + why
+		if why == v.past { // of a code that was revoked before
+			text += " before"
+		}
 	}
 	return text
 }
