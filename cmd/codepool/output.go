@@ -65,8 +65,9 @@ func (a *app) show(v any, text func(w io.Writer)) error {
 // table collects rows and writes them with aligned columns. Columns whose heading
 // begins with '>' are aligned to the right.
 type table struct {
-	head []string
-	rows [][]string
+	head  []string
+	rows  [][]string
+	width []int // of the columns, once something is written
 }
 
 func newTable(head ...string) *table { return &table{head: head} }
@@ -78,15 +79,20 @@ func (t *table) row(cells ...string) {
 	t.rows = append(t.rows, cells)
 }
 
+// write writes the rows; those that are added later can be written after them.
 func (t *table) write(w io.Writer) {
-	width, right := make([]int, len(t.head)), make([]bool, len(t.head))
+	width, right, begun := t.width, make([]bool, len(t.head)), t.width != nil
+	if !begun {
+		width = make([]int, len(t.head))
+	}
 	head := make([]string, len(t.head))
 	for i, h := range t.head {
 		head[i], right[i] = strings.TrimPrefix(h, ">"), strings.HasPrefix(h, ">")
 	}
 	lines := t.rows
-	if strings.Join(head, "") != "" {
-		lines = append([][]string{head}, t.rows...)
+	t.rows, t.width = nil, width
+	if !begun && strings.Join(head, "") != "" {
+		lines = append([][]string{head}, lines...)
 	}
 	for _, cells := range lines {
 		for i, c := range cells {
