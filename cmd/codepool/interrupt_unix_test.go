@@ -74,6 +74,8 @@ func TestInterruptedInput(t *testing.T) {
 	for _, args := range [][]string{
 		{"import", "-", "--name", "c"},
 		{"redeem", "--file", "-"},
+		{"release", "--file", "-"},
+		{"revoke", "--force", "-"},
 	} {
 		cmd, stderr := program(t, append(args, "--data", data)...)
 		in, err := cmd.StdinPipe()
