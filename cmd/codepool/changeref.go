@@ -95,5 +95,10 @@ func drawnCounts(ctx context.Context, s *store.Store, ref string, all bool) (map
 	return counts, nil
 }
 
-// issuedState is the state of the codes that a reference can use.
-var issuedState = shard.Issued.String()
+// stillHas is how many codes a reference has whose life has not ended.
+func stillHas(counts map[string]int64) (n int64) {
+	for _, st := range []shard.State{shard.Issued, shard.Leased, shard.Held} {
+		n += counts[st.String()]
+	}
+	return n
+}

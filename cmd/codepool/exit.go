@@ -65,6 +65,7 @@ var kinds = []struct {
 	{store.ErrNotYetValid, "not_yet_valid", exitRefused, "codepool show {code}"},
 	{store.ErrExpired, "expired", exitRefused, "codepool show {code}"},
 	{store.ErrPaused, "paused", exitRefused, "codepool resume {batch}"},
+	{store.ErrReserved, "reserved", exitRefused, "codepool show {code}"},
 	{store.ErrRevoked, "revoked", exitRefused, "codepool show {code}"},
 	{store.ErrKeyConflict, "key_conflict", exitRefused, "the same with a new key, or with what the key was first used for"},
 	{store.ErrGuessable, "guessable", exitRefused, "the same with a longer --format, such as crockford:16:4"},

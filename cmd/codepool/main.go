@@ -7,6 +7,10 @@
 //	codepool issue launch 10 --ref order-7              draw codes at random, for good
 //	codepool redeem 7KQF-2M9X-T4WC --user player-42     burn one
 //	codepool redeem --file codes.csv                    or a stream of them
+//	codepool release --ref order-7                      an order was cancelled: back to stock
+//	codepool undo 7KQF-2M9X-T4WC                        a refund
+//	codepool revoke --file leaked.csv                   withdraw codes for ever
+//	codepool pause launch                               stop a batch for a while
 //
 // Results go to standard output, everything else to standard error, so pipes and
 // --json see data only. The exit code tells a script what happened; exit.go has the table.

@@ -58,6 +58,9 @@ it does nothing.`,
 func changeFlags(cmd *cobra.Command, by, reason *string) {
 	cmd.Flags().StringVar(by, "by", "", "`who` asks for it, for the ledger")
 	cmd.Flags().StringVar(reason, "reason", "", "`why`, for the ledger")
+	for _, name := range []string{"by", "reason"} {
+		cobra.CheckErr(cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions))
+	}
 }
 
 // changeBatch changes the batch that was typed and shows it as it is then.

@@ -114,7 +114,7 @@ func (a *app) revokeRef(ctx context.Context, s *store.Store, c *changes) error {
 	if err != nil {
 		return &failure{doing: "revoke the codes of " + c.ref, err: err}
 	}
-	if n := counts[issuedState]; n > 0 {
+	if n := stillHas(counts); n > 0 {
 		question := fmt.Sprintf("Withdraw the %s that %s still has for ever?", plural(n, "code"), c.ref)
 		if spent := counts[shard.Redeemed.String()]; spent > 0 {
 			question = fmt.Sprintf("%s (%s redeemed and stay so.)", question, many(spent))
