@@ -256,3 +256,50 @@ func TestReleaseMany(t *testing.T) {
 		t.Fatal(b.Counts, err)
 	}
 }
+
+// What a listing may show of a code is decided by its state, which is mostly known without
+// reading the disk.
+func TestStateOf(t *testing.T) {
+	ctx := t.Context()
+	s, err := store.Open(t.TempDir(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	past := time.Now().Add(-time.Hour)
+	for _, def := range []store.Batch{{Name: "plain"}, {Name: "stock", FromStock: true}, {Name: "over", NotAfter: time.Now().Add(time.Hour)}, {Name: "later"}, {Name: "paused"}} {
+		def.Count, def.Namespace = 9, def.Name
+		b, err := s.Mint(ctx, def)
+		if err != nil {
+			t.Fatal(err)
+		}
+		codes, err := s.Issue(ctx, b.ID, 4, store.To("r"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		change := func(i int) store.Change { return store.Change{Code: codes[i], Namespace: def.Name} }
+		_, err1 := s.Redeem(ctx, store.Redemption{Code: codes[1], Namespace: def.Name})
+		_, err2 := s.Revoke(ctx, change(2))
+		_, err3 := s.Release(ctx, change(3))
+		switch def.Name {
+		case "over":
+			err = s.Reschedule(ctx, b.ID, time.Time{}, past, store.BatchChange{})
+		case "later":
+			err = s.Reschedule(ctx, b.ID, time.Now().Add(time.Hour), time.Time{}, store.BatchChange{})
+		case "paused":
+			err = s.Pause(ctx, b.ID, store.BatchChange{})
+		}
+		if err := errors.Join(err, err1, err2, err3); err != nil {
+			t.Fatal(err)
+		}
+		name, err := batchNames{}.of(s, b.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []string{"issued", "redeemed", "revoked", "available"} {
+			if got, err := stateOf(ctx, s, name, codes[i]); err != nil || got != want {
+				t.Errorf("%s: %s, %v, want %s", def.Name, got, err, want)
+			}
+		}
+	}
+}

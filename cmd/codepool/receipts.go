@@ -84,6 +84,6 @@ func (a *app) receipts(ctx context.Context, s *store.Store, user string, p page)
 // shownReceipt is the text that may be shown of a code that was redeemed: its redemption
 // may have been undone since and the code be in stock.
 func shownReceipt(ctx context.Context, s *store.Store, b batchName, code string) (string, error) {
-	state, err := stateOf(ctx, s, b.namespace, code)
+	state, err := stateOf(ctx, s, b, code)
 	return shown(state, code, code), err
 }
