@@ -65,6 +65,8 @@ var kinds = []struct {
 	{store.ErrNotYetValid, "not_yet_valid", exitRefused, "codepool show {code}"},
 	{store.ErrExpired, "expired", exitRefused, "codepool show {code}"},
 	{store.ErrPaused, "paused", exitRefused, "codepool resume {batch}"},
+	{store.ErrUserLimit, "user_limit", exitRefused, "codepool receipts --user USER"},
+	{store.ErrNoUser, "no_user", exitRefused, "the same with --user"},
 	{store.ErrReserved, "reserved", exitRefused, "codepool show {code}"},
 	{store.ErrRevoked, "revoked", exitRefused, "codepool show {code}"},
 	{store.ErrKeyConflict, "key_conflict", exitRefused, "the same with a new key, or with what the key was first used for"},
