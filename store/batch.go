@@ -58,6 +58,13 @@ type Batch struct {
 	// no limit. A redemption that is undone does not count. With a limit each redemption
 	// must name its user.
 	PerUser int `json:"per_user,omitempty"`
+	// Reusable: a code goes back to stock when it is redeemed, and as always when it is
+	// released, each after Quarantine. Each life of a code has its own receipt.
+	// A redemption must have a key, so that a late repetition gets the receipt of its own
+	// life and never burns the present one. Other batches are unique for ever: a code that
+	// was redeemed is never given out again in its namespace.
+	Reusable   bool          `json:"reusable,omitempty"`
+	Quarantine time.Duration `json:"quarantine,omitempty"`
 }
 
 // Counts is how many codes of a batch are in which state; Minted is their sum (I7). Leased
@@ -116,6 +123,11 @@ func (b *Batch) check(imported bool) error {
 	}
 	if err := checkWindow(b.NotBefore, b.NotAfter); err != nil {
 		errs = append(errs, err)
+	}
+	if b.Quarantine < 0 || b.Quarantine != b.Quarantine.Truncate(time.Microsecond) {
+		errs = append(errs, fmt.Errorf("quarantine is %v: want 0 or more, in microseconds", b.Quarantine))
+	} else if b.Quarantine > 0 && !b.Reusable {
+		errs = append(errs, errors.New("quarantine is for a reusable batch"))
 	}
 	if err := checkPerUser(b.PerUser); err != nil {
 		errs = append(errs, err)

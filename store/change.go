@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"codepool/shard"
 )
 
 // Event is a kind of change of a batch.
@@ -138,7 +140,7 @@ func (s *Store) changeLocked(b *batch, event Event, at int64, c BatchChange, edi
 		return nil, fmt.Errorf("%w: batch %q", ErrRevoked, b.Name)
 	}
 	b.now.flags.Or(flagChanging)
-	if !s.eachShard(func(uint64) uint64 { return 0 }) {
+	if !s.eachShard(func(*shard.Shard) {}) {
 		b.now.set(old)
 		return nil, ErrClosed
 	}
@@ -149,7 +151,7 @@ func (s *Store) changeLocked(b *batch, event Event, at int64, c BatchChange, edi
 		t = old
 	}
 	if g != nil {
-		s.eachShard(func(mark uint64) uint64 { return max(mark, g.n) })
+		s.eachShard(func(sh *shard.Shard) { sh.Mark = max(sh.Mark, g.n) })
 	}
 	t.Returned = t.Returned || b.returned() // before the flag was set; now nothing goes back
 	b.now.set(t)
@@ -157,15 +159,14 @@ func (s *Store) changeLocked(b *batch, event Event, at int64, c BatchChange, edi
 	return g, err
 }
 
-// eachShard passes through every shard and sets its mark; false means that the store is
-// closed.
-func (s *Store) eachShard(mark func(uint64) uint64) bool {
+// eachShard passes through every shard; false means that the store is closed.
+func (s *Store) eachShard(f func(*shard.Shard)) bool {
 	for i := range s.pool.Shards() {
 		sh := s.pool.Lock(i)
 		if sh == nil {
 			return false
 		}
-		sh.Mark = max(sh.Mark, mark(sh.Mark))
+		f(sh)
 		sh.Unlock()
 	}
 	return true

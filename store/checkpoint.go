@@ -97,7 +97,6 @@ func (s *Store) checkpoint(ctx context.Context) (err error) {
 	s.draws.Lock()
 	upto := s.com.lastRecord()
 	cp := checkpointRecord{Upto: upto, Terms: s.changedTerms()}
-	leases := s.leases.numbers()
 	s.draws.Unlock()
 	cp.Batches, cp.LastRun = s.lastAdded()
 	cp.Runs, cp.Added = s.added(&cp)
@@ -115,6 +114,12 @@ func (s *Store) checkpoint(ctx context.Context) (err error) {
 		}
 		cp.Number, cp.Pages = s.maint.number+1, uint32(len(s.maint.pages))
 		if cp.States, err = cp.sum(s.maint.pages); err != nil {
+			return err
+		}
+		// Every shard was visited since Upto was chosen, so the table has all leases up to
+		// it; those that have ended since have done so in the journal, up to last.
+		leases, last := s.pictureOfLeases(upto)
+		if err := s.com.waitRecord(ctx, last); err != nil {
 			return err
 		}
 		if err := s.commitBehind(cp.leasePages(leases)); err != nil {

@@ -30,6 +30,8 @@ var (
 	ErrUserLimit = errors.New("user has reached the limit")
 	// ErrNoUser is returned when a redemption names no user and its batch has a limit.
 	ErrNoUser = errors.New("user is not named")
+	// ErrNoKey is returned when a redemption has no idempotency key and its batch is reusable.
+	ErrNoKey = errors.New("idempotency key is missing")
 	// ErrPaused is returned while a batch is paused.
 	ErrPaused = errors.New("batch is paused")
 	// ErrReserved is returned when a code is reserved for another request (Store.Reserve).

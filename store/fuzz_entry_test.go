@@ -129,7 +129,10 @@ func slowRecords(body []byte) (out []plainRecord, ok bool) {
 		case recConfirm:
 			r.lease = s.number()
 			r.run, r.ordinal, r.who, r.key = uint32(s.number()), s.uint32(), s.text(), s.text()
-		case recAcknowledge, recGiveBack, recCancel, recOver:
+		case recRest:
+			r.until = int64(s.uint64())
+			r.run, r.ordinal, r.who, r.key, r.reason = uint32(s.number()), s.uint32(), s.text(), s.text(), s.text()
+		case recAcknowledge, recGiveBack, recCancel, recOver, recReturn:
 			r.lease, r.to = s.number(), s.byte()
 			r.who, r.key = s.text(), s.text()
 			r.drawn = s.codes()
@@ -174,7 +177,9 @@ func (p *plainRecord) encode(b []byte) []byte {
 		return appendHold(b, p.until, shard.State(p.to), p.run, p.ordinal, p.who, p.key)
 	case recConfirm:
 		return appendConfirm(b, p.lease, p.run, p.ordinal, p.who, p.key)
-	case recAcknowledge, recGiveBack, recCancel, recOver:
+	case recRest:
+		return appendRest(b, p.until, p.run, p.ordinal, &Change{By: p.who, Key: p.key, Reason: p.reason})
+	case recAcknowledge, recGiveBack, recCancel, recOver, recReturn:
 		return appendEnd(b, p.kind, shard.State(p.to), &lease{number: p.lease, codes: p.drawn}, p.who, p.key)
 	}
 	return appendStep(b, p.kind, p.run, p.ordinal, &Change{By: p.who, Key: p.key, Reason: p.reason})

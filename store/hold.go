@@ -110,6 +110,9 @@ func (s *Store) holdLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, r *R
 	} else if err != nil {
 		return verdict{err: err, mark: sh.Mark}
 	}
+	if b.Reusable && r.Key == "" {
+		return verdict{err: ErrNoKey, mark: sh.Mark}
+	}
 	if b.PerUser > 0 { // a reservation counts as what it may become
 		if look, err := s.claimUser(b, r.User, user); look {
 			return verdict{again: true, look: true, b: b}
@@ -134,7 +137,7 @@ func (s *Store) holdLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, r *R
 		b.taken(1)
 	}
 	sh.Mark = g.n
-	s.leases.add(&lease{number: number, until: until, b: b, codes: []drawnCode{code}, from: st, held: true, user: r.User})
+	s.leases.add(&lease{number: number, until: until, b: b, codes: []drawnCode{code}, from: st, kind: holding, user: r.User})
 	if r.Key != "" {
 		s.keys.noteLocked(seen, number)
 	}
@@ -253,7 +256,7 @@ func (s *Store) confirmLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, l
 	} else if err != nil {
 		return verdict{err: err}
 	}
-	if _, err := s.leases.take(l.number, true, at); err != nil {
+	if _, err := s.leases.take(l.number, holding, at); err != nil {
 		return verdict{err: err} // it has ended meanwhile, or its time is over
 	}
 	number, g, err := s.com.append(at, appendConfirm(nil, l.number, seg.Run, seg.Ordinal(pos), l.user, e.Key), 1, nil, false)
@@ -268,6 +271,9 @@ func (s *Store) confirmLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, l
 	}
 	if l.b.PerUser > 0 {
 		s.users.noteLocked(&user, number)
+	}
+	if l.b.Reusable {
+		s.reuseLocked(seg, pos, l.b, number, at)
 	}
 	return verdict{b: l.b, number: number, group: g}
 }

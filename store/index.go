@@ -81,9 +81,9 @@ func (x *index) postingsOf(r *record, f func(hash uint64)) {
 		if len(r.user) > 0 {
 			f(keyHash(labelUser, r.user))
 		}
-	case recRelease, recUndo, recRevoke, recHold:
+	case recRelease, recUndo, recRevoke, recHold, recRest:
 		f(codeHash(r.run, r.ordinal))
-	case recAcknowledge, recGiveBack, recCancel, recOver:
+	case recAcknowledge, recGiveBack, recCancel, recOver, recReturn:
 		r.eachDrawn(func(run, ordinal uint32) { f(codeHash(run, ordinal)) })
 	case recIssue, recLease, recTake:
 		r.eachDrawn(func(run, ordinal uint32) { f(codeHash(run, ordinal)) })

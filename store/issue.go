@@ -321,6 +321,11 @@ func (s *Store) journalDraw(b *batch, d Draw, at int64, got []drawn, codes []dra
 		s.keys.note(seen.hash, number)
 	}
 	s.settle(got, d.state(), g.n)
+	for i := range codes {
+		if d.burn && b.Reusable {
+			s.leases.add(b.rest(number+1+uint64(i), at, codes[i]))
+		}
+	}
 	if d.ttl > 0 {
 		s.leases.add(&lease{number: number, until: at + d.ttl, b: b, codes: codes, from: shard.Available})
 	}

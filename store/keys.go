@@ -207,6 +207,9 @@ func keyKind(kind byte) byte {
 	if end := endings[kind]; end != nil {
 		return end.keys
 	}
+	if kind == recRest {
+		kind = recRelease
+	}
 	if st := steps[kind]; st != nil {
 		return st.keys
 	}

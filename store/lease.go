@@ -73,14 +73,14 @@ type ending struct {
 	record byte
 	keys   byte // set of keys
 	verb   string
-	held   bool // it ends holds, not leases
+	of     leaseKind // what it ends
 	to     func(*lease) shard.State
 }
 
 var endings = map[byte]*ending{
 	recAcknowledge: {record: recAcknowledge, keys: keyAcknowledge, verb: "acknowledged", to: func(*lease) shard.State { return shard.Issued }},
 	recGiveBack:    {record: recGiveBack, keys: keyGiveBack, verb: "gave back", to: func(l *lease) shard.State { return l.from }},
-	recCancel:      {record: recCancel, keys: keyCancel, verb: "cancelled", held: true, to: func(l *lease) shard.State { return l.from }},
+	recCancel:      {record: recCancel, keys: keyCancel, verb: "cancelled", of: holding, to: func(l *lease) shard.State { return l.from }},
 }
 
 // endLease ends a lease that nobody else ends at the same time.
@@ -118,7 +118,7 @@ func (s *Store) endLease(ctx context.Context, kind *ending, e LeaseEnd) (Ended, 
 func (s *Store) finish(kind *ending, e LeaseEnd, at int64, seen *keyView) (uint64, *group, error) {
 	s.draws.RLock() // from the journal until memory shows it
 	defer s.draws.RUnlock()
-	l, err := s.leases.take(e.Number, kind.held, at)
+	l, err := s.leases.take(e.Number, kind.of, at)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -184,9 +184,9 @@ func (s *Store) whyNot(ctx context.Context, kind *ending, number uint64, err err
 	var codes []drawnCode
 	err = s.readRecord(number, func(r *record) error {
 		switch {
-		case r.kind == recLease && !kind.held:
+		case r.kind == recLease && kind.of == leasing:
 			codes = r.codes()
-		case r.kind == recHold && kind.held:
+		case r.kind == recHold && kind.of == holding:
 			codes = []drawnCode{{r.run, r.ordinal}}
 		default:
 			return unknown

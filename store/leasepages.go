@@ -100,14 +100,38 @@ func (s *Store) restoreLeases(v journal.Reader, numbers []uint64) error {
 	return nil
 }
 
+// restoreRest puts a redeemed code of a reusable batch to rest, if it rests.
+func (s *Store) restoreRest(r *record) bool {
+	if int(r.run) >= len(s.mu.runs) {
+		return false
+	}
+	b := s.batchByID(BatchID(s.mu.runs[r.run].Batch))
+	if b == nil || !b.Reusable {
+		return false
+	}
+	s.leases.add(b.rest(r.number, r.at, drawnCode{r.run, r.ordinal}))
+	return true
+}
+
 // restoreLease puts the lease or hold that a record began into the table.
 func (s *Store) restoreLease(r *record) error {
 	l := &lease{number: r.number, until: r.until, from: shard.Available, codes: r.codes()}
 	batch := r.batch
 	switch r.kind {
 	case recLease:
+	case recRedeem, recConfirm:
+		if !s.restoreRest(r) {
+			return corrupt(entryKey(r.number), "its code does not rest, and a checkpoint says so")
+		}
+		return nil
+	case recRest:
+		l.kind, l.codes = resting, []drawnCode{{r.run, r.ordinal}}
+		if int(r.run) >= len(s.mu.runs) {
+			return corrupt(entryKey(r.number), "it names a run that does not exist")
+		}
+		batch = s.mu.runs[r.run].Batch
 	case recHold:
-		l.held, l.from, l.user = true, r.to, string(r.user)
+		l.kind, l.from, l.user = holding, r.to, string(r.user)
 		l.codes = []drawnCode{{r.run, r.ordinal}}
 		if int(r.run) >= len(s.mu.runs) {
 			return corrupt(entryKey(r.number), "it names a run that does not exist")

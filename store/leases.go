@@ -11,24 +11,50 @@ import (
 	"codepool/shard"
 )
 
-// lease is a lease or a hold that has not ended.
+// lease is a lease, a hold or a quarantine that has not ended.
 type lease struct {
 	number uint64
 	until  int64 // µs; it holds iff now < until
 	b      *batch
 	codes  []drawnCode // by run and ordinal
 	from   shard.State // where they go back to
-	held   bool        // a hold: one code, for user
-	user   string
-	place  int // in the heap
+	kind   leaseKind
+	user   string // of a hold
+	place  int    // in the heap
 }
+
+// leaseKind is what a lease is.
+type leaseKind byte
+
+const (
+	leasing leaseKind = iota // codes that were drawn for a time
+	holding                  // one code that is reserved for user
+	resting                  // one code of a reusable batch that was released
+	burned                   // one that was redeemed
+)
 
 // state is that of the lease's codes.
 func (l *lease) state() shard.State {
-	if l.held {
+	switch l.kind {
+	case holding:
 		return shard.Held
+	case burned:
+		return shard.Redeemed
 	}
 	return shard.Leased
+}
+
+// over is the kind of the record that ends it when its time is over.
+func (l *lease) over() byte {
+	if l.kind == burned {
+		return recReturn
+	}
+	return recOver
+}
+
+// rest is the quarantine of a code that record number redeemed at a time.
+func (b *batch) rest(number uint64, at int64, c drawnCode) *lease {
+	return &lease{number: number, until: at + b.Quarantine.Microseconds(), b: b, codes: []drawnCode{c}, from: shard.Available, kind: burned}
 }
 
 // leaseTable has the leases and holds that have not ended. Whoever takes one out is the
@@ -64,12 +90,12 @@ func (t *leaseTable) add(l *lease) {
 }
 
 // take takes a lease out whose time is not over.
-func (t *leaseTable) take(number uint64, held bool, at int64) (*lease, error) {
+func (t *leaseTable) take(number uint64, kind leaseKind, at int64) (*lease, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	l := t.live[number]
 	switch {
-	case l == nil || l.held != held:
+	case l == nil || l.kind != kind:
 		return nil, errNoLease
 	case at >= l.until:
 		return nil, ErrLeaseOver
@@ -110,7 +136,7 @@ func (t *leaseTable) removeCode(c drawnCode) *lease {
 			continue
 		}
 		l.codes = slices.Delete(slices.Clone(l.codes), i, i+1)
-		if l.held {
+		if l.kind != leasing {
 			t.removeLocked(l)
 		}
 		return l
@@ -124,7 +150,7 @@ func (t *leaseTable) putCode(l *lease, c drawnCode) {
 	i, _ := slices.BinarySearchFunc(l.codes, c, drawnCode.compare)
 	l.codes = slices.Insert(l.codes, i, c)
 	t.mu.Unlock()
-	if l.held {
+	if l.kind != leasing {
 		t.add(l)
 	}
 }
@@ -142,7 +168,7 @@ func (t *leaseTable) removeLocked(l *lease) {
 func (t *leaseTable) hold(number uint64) *lease {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if l := t.live[number]; l != nil && l.held && len(l.codes) > 0 {
+	if l := t.live[number]; l != nil && l.kind == holding && len(l.codes) > 0 {
 		return l
 	}
 	return nil
@@ -155,15 +181,25 @@ func (t *leaseTable) has(number uint64) bool {
 	return t.live[number] != nil
 }
 
-// numbers returns those of all, in no order.
-func (t *leaseTable) numbers() []uint64 {
+// numbers returns those up to a number, in no order.
+func (t *leaseTable) numbers(upto uint64) []uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	out := make([]uint64, 0, len(t.live))
 	for n := range t.live {
-		out = append(out, n)
+		if n <= upto {
+			out = append(out, n)
+		}
 	}
 	return out
+}
+
+// pictureOfLeases returns the numbers up to upto, and the last record that they may have
+// ended with: nobody is between table and journal.
+func (s *Store) pictureOfLeases(upto uint64) (numbers []uint64, last uint64) {
+	s.draws.Lock()
+	defer s.draws.Unlock()
+	return s.leases.numbers(upto), s.com.lastRecord()
 }
 
 // endOver ends the leases whose time is over at a time. It journals and does not wait: the
@@ -184,7 +220,7 @@ func (s *Store) endFirst(at int64) bool {
 	if l == nil {
 		return false
 	}
-	_, g, err := s.com.append(at, appendEnd(nil, recOver, l.from, l, "", ""), 1, nil, false)
+	_, g, err := s.com.append(at, appendEnd(nil, l.over(), l.from, l, "", ""), 1, nil, false)
 	if err != nil {
 		s.leases.add(l)
 		return false

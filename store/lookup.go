@@ -31,6 +31,7 @@ func (s *Store) Lookup(ctx context.Context, namespace, code string) (CodeInfo, e
 	if err := s.enter(ctx, &r, &f); err != nil {
 		return CodeInfo{}, err
 	}
+	s.now()
 	for i := range f.n {
 		k := &f.keys[i]
 		sh := s.pool.Lock(s.pool.Route(k.Hash))
@@ -66,11 +67,15 @@ func (s *Store) addHistory(ctx context.Context, info *CodeInfo, b *batch, run, o
 	if err != nil {
 		return err
 	}
+	gone := false
 	for _, number := range numbers { // newest first
 		if !needReceipt && !needDraw {
 			break
 		}
 		err := s.readRecord(number, func(r *record) error {
+			if !needReceipt && r.returns(drawnCode{run, ordinal}) {
+				needDraw, gone = false, true // it rests: nobody has it
+			}
 			switch r.kind {
 			case recRedeem, recConfirm:
 				if needReceipt && r.run == run && r.ordinal == ordinal {
@@ -93,7 +98,7 @@ func (s *Store) addHistory(ctx context.Context, info *CodeInfo, b *batch, run, o
 			return err
 		}
 	}
-	if needDraw { // handed out already when it was imported, and never released
+	if needDraw && !gone { // handed out already when it was imported, and never released
 		s.mu.Lock()
 		if h := s.mu.runs[run]; h.Initial == shard.Issued {
 			info.Ref = h.Ref

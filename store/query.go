@@ -94,6 +94,7 @@ func (s *Store) eachRefRecord(ctx context.Context, ref string, before uint64, f 
 	if err := checkLabel("Ref", ref); err != nil {
 		return err
 	}
+	s.now()
 	return s.eachLabelled(ctx, labelRef, ref, before, func(r *record) (bool, error) {
 		if !r.draws() || string(r.ref) != ref {
 			return true, nil
@@ -121,33 +122,30 @@ func (s *Store) fillDrawn(ctx context.Context, d *Drawn, c drawnCode) error {
 	return err
 }
 
-// lastDraw returns the number of the newest draw of a code, 0 if it went back since or was
-// never drawn.
-func (s *Store) lastDraw(ctx context.Context, c drawnCode) (number uint64, err error) {
+// isLastDraw reports whether a draw is what the ledger says last of who has a code: it was
+// neither drawn again nor did it go back since.
+func (s *Store) isLastDraw(ctx context.Context, c drawnCode, draw uint64) (bool, error) {
 	numbers, err := s.index.findCode(ctx, codeHash(c.run, c.ordinal))
 	if err != nil {
-		return 0, err
+		return false, err
 	}
-	done := false
 	for _, n := range numbers { // newest first
+		if n <= draw {
+			return n == draw, nil
+		}
+		other := false
 		err := s.readRecord(n, func(r *record) error {
-			switch {
-			case r.draws():
-				r.eachDrawn(func(run, ordinal uint32) {
-					if run == c.run && ordinal == c.ordinal {
-						number, done = n, true
-					}
-				})
-			case r.returns(c):
-				done = true
+			other = r.returns(c)
+			if r.draws() {
+				r.eachDrawn(func(run, ordinal uint32) { other = other || run == c.run && ordinal == c.ordinal })
 			}
 			return nil
 		})
-		if err != nil || done {
-			return number, err
+		if err != nil || other {
+			return false, err
 		}
 	}
-	return 0, nil
+	return false, nil
 }
 
 // checkLabel refuses what cannot be asked for.

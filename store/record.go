@@ -45,6 +45,11 @@ const (
 	recConfirm = 14
 	// As recIssue, and the redemptions of the same codes stand behind it in the same entry.
 	recTake = 15
+	// A redeemed code of a reusable batch goes back to stock: number of its redemption, then
+	// as the end of a lease.
+	recReturn = 16
+	// As recRelease, but the code rests first: until (8 bytes), then as a step.
+	recRest = 17 // issued → leased
 
 	entryHead = 16
 	// An entry is closed at entryRecords records or entryBytes bytes: a reader of one
@@ -93,9 +98,9 @@ func (r *record) redeems() bool { return r.kind == recRedeem || r.kind == recCon
 // returns reports whether the record puts a code back into stock.
 func (r *record) returns(c drawnCode) (yes bool) {
 	switch r.kind {
-	case recRelease:
+	case recRelease, recRest:
 		return r.run == c.run && r.ordinal == c.ordinal
-	case recGiveBack, recCancel, recOver:
+	case recGiveBack, recCancel, recOver, recReturn:
 		if r.to == shard.Available {
 			r.eachDrawn(func(run, ordinal uint32) { yes = yes || run == c.run && ordinal == c.ordinal })
 		}
@@ -120,10 +125,13 @@ func appendBurn(b []byte, run, ordinal uint32, user, key string) []byte {
 }
 
 func appendStep(b []byte, kind byte, run, ordinal uint32, c *Change) []byte {
-	at := len(b)
-	b = appendRedeem(b, run, ordinal, c.By, c.Key)
-	b[at] = kind
-	return appendString(b, c.Reason)
+	return appendString(appendBurn(append(b, kind), run, ordinal, c.By, c.Key), c.Reason)
+}
+
+// appendRest encodes a release after which the code rests.
+func appendRest(b []byte, until int64, run, ordinal uint32, c *Change) []byte {
+	b = binary.LittleEndian.AppendUint64(append(b, recRest), uint64(until))
+	return appendString(appendBurn(b, run, ordinal, c.By, c.Key), c.Reason)
 }
 
 func appendTerms(b []byte, event Event, t terms, by, reason string) []byte {
@@ -301,14 +309,18 @@ func (d *decoder) next(r *record, at *int64) bool {
 		case recConfirm:
 			r.lease = d.uvarint()
 			d.burn(r)
-		case recAcknowledge, recGiveBack, recCancel, recOver:
+		case recAcknowledge, recGiveBack, recCancel, recOver, recReturn:
 			r.lease, r.to = d.uvarint(), shard.State(d.byte())
 			d.bad = d.bad || !storable(r.to)
 			r.user, r.key = d.text(), d.text()
 			r.drawn = d.codes()
 		case recRelease, recUndo, recRevoke:
-			r.run, r.ordinal = uint32(d.uvarint()), d.uint32()
-			r.user, r.key, r.reason = d.text(), d.text(), d.text()
+			d.burn(r)
+			r.reason = d.text()
+		case recRest:
+			r.until = int64(d.uint64())
+			d.burn(r)
+			r.reason = d.text()
 		case recTerms:
 			r.event, r.terms = Event(d.byte()), d.terms()
 			r.batch = r.terms.Batch

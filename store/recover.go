@@ -301,9 +301,15 @@ func (s *Store) apply(r *record) error {
 	switch r.kind {
 	case recRedeem:
 		set(r.run, r.ordinal, shard.Redeemed)
+		if bad == nil {
+			s.restoreRest(r)
+		}
 	case recConfirm:
 		set(r.run, r.ordinal, shard.Redeemed)
 		s.leases.drop(r.lease)
+		if bad == nil {
+			s.restoreRest(r)
+		}
 	case recIssue, recTake:
 		r.eachDrawn(func(run, ordinal uint32) { set(run, ordinal, shard.Issued) })
 	case recLease:
@@ -316,7 +322,12 @@ func (s *Store) apply(r *record) error {
 		if bad == nil {
 			bad = s.restoreLease(r)
 		}
-	case recAcknowledge, recGiveBack, recCancel, recOver:
+	case recRest:
+		set(r.run, r.ordinal, shard.Leased)
+		if bad == nil {
+			bad = s.restoreLease(r)
+		}
+	case recAcknowledge, recGiveBack, recCancel, recOver, recReturn:
 		s.leases.drop(r.lease)
 		if r.to == shard.Available {
 			r.eachDrawn(func(run, _ uint32) {
@@ -328,7 +339,7 @@ func (s *Store) apply(r *record) error {
 		r.eachDrawn(func(run, ordinal uint32) { set(run, ordinal, r.to) })
 	case recRelease, recUndo, recRevoke:
 		set(r.run, r.ordinal, steps[r.kind].to)
-		if r.kind == recRevoke {
+		if r.kind == recRevoke || r.kind == recUndo {
 			s.leases.removeCode(drawnCode{r.run, r.ordinal})
 		}
 		if bad == nil && steps[r.kind].to == shard.Available {
@@ -357,11 +368,11 @@ func (s *Store) setTerms(key []byte, t terms) error {
 
 // overrides reports whether a record sets the state of a code that has state st when it is
 // replayed. The state may be of a later time than the record: what later records say is set
-// again. Redeemed beats live (I4): only an undo, which is a record of its own, takes it
-// back. The end of a lease touches only what the lease has yet.
+// again. Redeemed beats live (I4): only an undo, or the return of a code that is reused,
+// takes it back, each a record of its own. The end of a lease touches only what the lease has yet.
 func (r *record) overrides(st shard.State) bool {
 	switch r.kind {
-	case recUndo:
+	case recUndo, recReturn:
 		return true
 	case recAcknowledge, recGiveBack, recCancel, recOver:
 		return st == shard.Leased || st == shard.Held

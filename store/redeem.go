@@ -281,6 +281,9 @@ func (s *Store) burnLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, r *R
 	} else if err != nil {
 		return verdict{err: err, mark: sh.Mark}
 	}
+	if b.Reusable && r.Key == "" {
+		return verdict{err: ErrNoKey, mark: sh.Mark}
+	}
 	if b.PerUser > 0 {
 		if look, err := s.claimUser(b, r.User, user); look {
 			return verdict{again: true, look: true, b: b}
@@ -311,6 +314,9 @@ func (s *Store) burnLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, r *R
 	}
 	if b.PerUser > 0 {
 		s.users.noteLocked(&user.keyView, v.number)
+	}
+	if b.Reusable {
+		s.reuseLocked(seg, pos, b, v.number, at)
 	}
 	return v
 }

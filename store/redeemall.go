@@ -324,7 +324,7 @@ func (s *Store) burnAll(sc *scratch, index int, idx []int32, rs []Redemption, at
 			continue
 		}
 		b := s.batch(seg.Batch)
-		if r.Key != "" || b.PerUser > 0 {
+		if r.Key != "" || b.PerUser > 0 || b.Reusable {
 			// One record at a time, so that key and user are claimed until they are noted.
 			var seen *keyView
 			if r.Key != "" {

@@ -38,16 +38,9 @@ func (s *Store) changeRef(ctx context.Context, kind *step, c RefChange) ([]Chang
 	}
 	var all []decision
 	err := s.eachRefRecord(ctx, c.Ref, 0, func(r *record) (bool, error) {
-		for _, code := range r.codes() {
-			d, has, err := s.decideDrawn(ctx, kind, code, r.number, &Change{By: c.By, Reason: c.Reason})
-			if err != nil {
-				return false, err
-			}
-			if has {
-				all = append(all, d)
-			}
-		}
-		return true, nil
+		some, err := s.decideDraw(ctx, kind, r, &Change{By: c.By, Reason: c.Reason})
+		all = append(all, some...)
+		return err == nil, err
 	})
 	if err != nil {
 		return nil, err
@@ -55,24 +48,56 @@ func (s *Store) changeRef(ctx context.Context, kind *step, c RefChange) ([]Chang
 	return s.answerAll(ctx, all), nil
 }
 
-// decideDrawn decides a step of a code, if the draw of that number still has it.
-func (s *Store) decideDrawn(ctx context.Context, kind *step, code drawnCode, draw uint64, c *Change) (d decision, has bool, err error) {
+// decideDraw decides a step of every code that a draw still has.
+//
+// Which those are is read from the ledger, without a lock. What was read holds as long as
+// nothing of a code's shard has gone back to stock but what goes back here.
+func (s *Store) decideDraw(ctx context.Context, kind *step, r *record, c *Change) ([]decision, error) {
+	returns := make([]uint64, s.pool.Shards())
+	if !s.eachShard(func(sh *shard.Shard) { returns[sh.Index()] = sh.Returns }) {
+		return nil, ErrClosed
+	}
+	if err := s.com.waitAll(ctx); err != nil { // what has come since is in the index then
+		return nil, err
+	}
+	var its []drawnCode
+	for _, code := range r.codes() {
+		has, err := s.stillHas(ctx, code, r.number)
+		if err != nil {
+			return nil, err
+		}
+		if has {
+			its = append(its, code)
+		}
+	}
+	var all []decision
+	for _, code := range its {
+		d, has, err := s.decideDrawn(ctx, kind, code, r.number, c, returns)
+		if err != nil {
+			return all, err
+		}
+		if has {
+			all = append(all, d)
+		}
+	}
+	return all, nil
+}
+
+// decideDrawn decides a step of a code, which a draw had when its shard counted as many
+// returns.
+func (s *Store) decideDrawn(ctx context.Context, kind *step, code drawnCode, draw uint64, c *Change, returns []uint64) (d decision, has bool, err error) {
 	if err := s.com.admit(ctx); err != nil {
 		return d, false, err
 	}
 	at := s.now()
 	for {
-		returns, ok := s.returnsOf(code)
-		if !ok {
-			return d, false, s.noCode(draw)
-		}
-		if has, err = s.stillHas(ctx, code, draw); !has || err != nil {
-			return d, false, err
-		}
 		v, text := s.takeDrawn(kind, code, returns, c, at)
 		switch {
 		case v.again:
 			runtime.Gosched()
+			if has, err = s.lookAgain(ctx, code, draw, returns); !has || err != nil {
+				return d, false, err
+			}
 			continue
 		case v.err == ErrClosed:
 			return d, false, v.err
@@ -83,7 +108,22 @@ func (s *Store) decideDrawn(ctx context.Context, kind *step, code drawnCode, dra
 	}
 }
 
-// stillHas reports whether a draw has its code yet: it is the last one.
+// lookAgain asks whether a draw has its code yet when others of its shard have gone back.
+func (s *Store) lookAgain(ctx context.Context, code drawnCode, draw uint64, returns []uint64) (has bool, err error) {
+	sh := s.shardOf(code)
+	if sh == nil {
+		return false, s.noCode(draw)
+	}
+	i, n := sh.Index(), sh.Returns
+	sh.Unlock()
+	has, err = s.stillHas(ctx, code, draw)
+	if i < len(returns) && has {
+		returns[i] = n
+	}
+	return has, err
+}
+
+// stillHas reports whether a draw has its code yet: it has not gone back since.
 func (s *Store) stillHas(ctx context.Context, code drawnCode, draw uint64) (bool, error) {
 	b, _, st, mark, ok := s.codeAt(code.run, code.ordinal)
 	if !ok {
@@ -98,8 +138,7 @@ func (s *Store) stillHas(ctx context.Context, code drawnCode, draw uint64) (bool
 	if err := s.com.waitFor(ctx, mark); err != nil { // a newer draw is in the index then
 		return false, err
 	}
-	last, err := s.lastDraw(ctx, code)
-	return last == draw, err
+	return s.isLastDraw(ctx, code, draw)
 }
 
 // shardOf locks the shard of a code; nil if there is none or the store is closed.
@@ -112,17 +151,9 @@ func (s *Store) shardOf(code drawnCode) *shard.Shard {
 	return nil
 }
 
-func (s *Store) returnsOf(code drawnCode) (n uint64, ok bool) {
-	sh := s.shardOf(code)
-	if sh == nil {
-		return 0, false
-	}
-	defer sh.Unlock()
-	return sh.Returns, true
-}
-
-// takeDrawn decides a step of a code if none of its shard has gone back to stock since.
-func (s *Store) takeDrawn(kind *step, code drawnCode, returns uint64, c *Change, at int64) (v verdict, text string) {
+// takeDrawn decides a step of a code if its shard counts as many returns as returns says,
+// and keeps that up.
+func (s *Store) takeDrawn(kind *step, code drawnCode, returns []uint64, c *Change, at int64) (v verdict, text string) {
 	s.draws.RLock() // see take
 	defer s.draws.RUnlock()
 	sh := s.shardOf(code)
@@ -130,9 +161,10 @@ func (s *Store) takeDrawn(kind *step, code drawnCode, returns uint64, c *Change,
 		return verdict{err: ErrClosed}, ""
 	}
 	defer sh.Unlock()
-	if sh.Returns != returns {
+	if sh.Returns != returns[sh.Index()] {
 		return verdict{again: true}, ""
 	}
+	defer func() { returns[sh.Index()] = sh.Returns }()
 	seg := sh.SegmentOf(code.run)
 	pos := seg.Position(code.ordinal)
 	k := sh.KeyAt(pos, seg)

@@ -273,12 +273,17 @@ func (s *Store) takeLocked(kind *step, sh *shard.Shard, seg *shard.Segment, pos 
 	}
 	code := drawnCode{seg.Run, seg.Ordinal(pos)}
 	var of *lease
-	if st == shard.Leased || st == shard.Held {
+	if st == shard.Leased || st == shard.Held || st == shard.Redeemed && b.Reusable {
 		if of = s.leases.removeCode(code); of == nil {
 			return verdict{again: true} // it is about to end
 		}
 	}
-	number, g, err := s.com.append(at, appendStep(nil, kind.record, code.run, code.ordinal, c), 1, nil, false)
+	to, until := kind.to, at+b.Quarantine.Microseconds()
+	body := appendStep(nil, kind.record, code.run, code.ordinal, c)
+	if kind.record == recRelease && until > at {
+		to, body = shard.Leased, appendRest(body[:0], until, code.run, code.ordinal, c)
+	}
+	number, g, err := s.com.append(at, body, 1, nil, false)
 	if err != nil {
 		if st == shard.Available {
 			b.giveBack(1)
@@ -287,16 +292,18 @@ func (s *Store) takeLocked(kind *step, sh *shard.Shard, seg *shard.Segment, pos 
 		}
 		return verdict{err: err}
 	}
-	if kind.to == shard.Available {
+	if to == shard.Available {
 		b.noteReturned() // before the move: who draws it next is not the first
 		sh.Returns++
 	}
-	sh.Move(seg, pos, st, kind.to)
-	switch shard.Available {
-	case st:
+	sh.Move(seg, pos, st, to)
+	switch {
+	case st == shard.Available:
 		b.taken(1)
-	case kind.to:
+	case to == shard.Available:
 		b.restock(1) // after the move: who reserves a code must find one
+	case to == shard.Leased:
+		s.leases.add(&lease{number: number, until: until, b: b, codes: []drawnCode{code}, from: shard.Available, kind: resting})
 	}
 	sh.Mark = g.n
 	if c.Key != "" {

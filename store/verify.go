@@ -55,6 +55,7 @@ func (s *Store) Verify(ctx context.Context) (VerifyReport, error) {
 	if err := v.snapshot(); err != nil {
 		return v.rep, err
 	}
+	v.leases, v.leasesUpto = s.pictureOfLeases(1<<64 - 1)
 	if err := s.com.waitAll(ctx); err != nil {
 		return v.rep, err
 	}
@@ -109,10 +110,12 @@ type verifier struct {
 	complete []*batch          // minted to the end when the picture was taken
 	lost     map[uint32]uint64 // runs that memory did not have, by a record that names them
 
-	leasesUpto uint64              // last record that the picture of leases holds
-	leases     []uint64            // in memory
-	begun      map[uint64]struct{} // by the ledger up to there, and not ended
-	held       map[drawnCode]uint64
+	// The picture of leases in memory has all that began up to leasesFrom and did not end
+	// up to leasesUpto.
+	leasesFrom, leasesUpto uint64
+	leases                 []uint64
+	begun                  map[uint64]struct{} // by the ledger, and not ended, up to leasesUpto
+	held                   map[drawnCode]uint64
 }
 
 // vrun is one run: its states, two in a byte by ordinal.
@@ -148,9 +151,7 @@ func (v *verifier) snapshot() error {
 		}
 	}
 	s.mu.Unlock()
-	s.draws.Lock() // no lease is between journal and table
-	v.leasesUpto, v.leases = s.com.lastRecord(), s.leases.numbers()
-	s.draws.Unlock()
+	v.leasesFrom = s.com.lastRecord()
 	v.seen = make([]uint64, s.pool.Shards())
 	for i := range v.seen {
 		s.draws.Lock() // no draw is between journal and memory
@@ -308,6 +309,9 @@ func (v *verifier) ledger(r journal.Reader) error {
 			if rec.kind == recConfirm {
 				v.endLease(rec)
 			}
+			if m := v.run[rec.run]; m != nil && v.s.batch(m.h.Batch).Reusable {
+				v.beginLease(rec)
+			}
 			v.step(rec, rec.run, rec.ordinal, shard.Redeemed, cp.Upto)
 			if step := max(v.s.com.durableRecord.Load()/sampleSize, 1); rec.number%step == 0 {
 				v.some = append(v.some, record{number: rec.number, run: rec.run, ordinal: rec.ordinal})
@@ -324,7 +328,10 @@ func (v *verifier) ledger(r journal.Reader) error {
 		case recHold:
 			v.step(rec, rec.run, rec.ordinal, shard.Held, cp.Upto)
 			v.beginLease(rec)
-		case recAcknowledge, recGiveBack, recCancel, recOver:
+		case recRest:
+			v.step(rec, rec.run, rec.ordinal, shard.Leased, cp.Upto)
+			v.beginLease(rec)
+		case recAcknowledge, recGiveBack, recCancel, recOver, recReturn:
 			rec.eachDrawn(func(run, ordinal uint32) { v.step(rec, run, ordinal, rec.to, cp.Upto) })
 			v.endLease(rec)
 		case recRun:
@@ -380,6 +387,10 @@ func (v *verifier) step(rec *record, run, ordinal uint32, to shard.State, checkp
 		lawful = from == shard.Leased && (rec.kind != recAcknowledge || !t.Revoked)
 	case recCancel:
 		lawful = from == shard.Held
+	case recRest:
+		lawful = from == shard.Issued && !t.Revoked
+	case recReturn:
+		lawful = from == shard.Redeemed && v.s.batch(m.h.Batch).Reusable
 	case recOver:
 		lawful = from == shard.Leased || from == shard.Held
 	case recRedeem, recHold:
@@ -390,7 +401,7 @@ func (v *verifier) step(rec *record, run, ordinal uint32, to shard.State, checkp
 	if !lawful {
 		v.rep.problem("ledger: record %d makes code %d of run %d %v, which was %v", rec.number, ordinal, run, to, from)
 	}
-	if rec.kind == recRevoke && from == shard.Held {
+	if rec.kind == recRevoke || rec.kind == recUndo {
 		v.endHold(rec.number, drawnCode{run, ordinal})
 	}
 	put4(m.whole, ordinal, to)
