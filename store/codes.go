@@ -1,0 +1,113 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"codepool/gen"
+	"codepool/shard"
+)
+
+// BatchCode is a code as a listing of its batch shows it.
+type BatchCode struct {
+	// Place orders the codes of a batch; pass it to go on behind this one.
+	Place uint64 `json:"place"`
+	// Code is as printed. Of a code that nobody was given (in stock, leased or revoked) it
+	// is a mask (gen.Mask).
+	Code   string      `json:"code"`
+	Masked bool        `json:"masked,omitempty"`
+	State  shard.State `json:"-"`
+	// StateName is State in words.
+	StateName string `json:"state"`
+}
+
+// codesPart is how many codes a listing looks at with a shard in hand.
+const codesPart = 1024
+
+// Codes yields the codes of a batch that are in one of the states, or in any if none is
+// named, behind a place; 0 begins with the first. Each was in the state when it was looked
+// at, and is yielded when that is durable. ErrUnknownBatch refuses a batch that does not
+// exist.
+func (s *Store) Codes(ctx context.Context, id BatchID, after uint64, states ...shard.State) iter.Seq2[BatchCode, error] {
+	return func(yield func(BatchCode, error) bool) {
+		b := s.batchByID(id)
+		if b == nil {
+			yield(BatchCode{}, fmt.Errorf("%w: number %d", ErrUnknownBatch, id))
+			return
+		}
+		s.now()
+		wanted := uint16(0)
+		for _, st := range states {
+			wanted |= 1 << (st & 15)
+		}
+		if len(states) == 0 {
+			wanted = 1<<16 - 1
+		}
+		for _, h := range s.runsOf(b, uint32(after>>32)) {
+			first := uint32(0)
+			if after > 0 && h.ID == uint32(after>>32) {
+				first = uint32(after) + 1
+			}
+			for first < h.Count {
+				part, next, err := s.codesOf(ctx, b, h, first, wanted)
+				if err != nil {
+					yield(BatchCode{}, err)
+					return
+				}
+				for _, c := range part {
+					if !yield(c, nil) {
+						return
+					}
+				}
+				first = next
+			}
+		}
+	}
+}
+
+// runsOf returns the live runs of a batch from a number on.
+func (s *Store) runsOf(b *batch, from uint32) (out []runHeader) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range s.mu.runs {
+		if h.ID >= max(from, 1) && h.Batch == uint32(b.ID) && s.pool.Run(h.ID) != nil {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+// codesOf reads some codes of a run from ordinal first on, and returns the ordinal behind
+// those it has looked at.
+func (s *Store) codesOf(ctx context.Context, b *batch, h runHeader, first uint32, wanted uint16) (part []BatchCode, next uint32, err error) {
+	if ctx.Err() != nil {
+		return nil, 0, context.Cause(ctx)
+	}
+	sh := s.shardOf(drawnCode{h.ID, first})
+	if sh == nil {
+		return nil, 0, ErrClosed
+	}
+	_, end := s.pool.Run(h.ID).Range(sh.Index())
+	next = min(end, first+codesPart)
+	seg, mark := sh.SegmentOf(h.ID), sh.Mark
+	for o := first; o < next; o++ {
+		pos := seg.Position(o)
+		st := b.seen(sh.State(pos))
+		if wanted&(1<<st) == 0 {
+			continue
+		}
+		k := sh.KeyAt(pos, seg)
+		c := BatchCode{Place: uint64(h.ID)<<32 | uint64(o), State: st, StateName: st.String()}
+		canon := canonText(&k)
+		switch st {
+		case shard.Issued, shard.Redeemed, shard.Held:
+			c.Code = string(b.Format.AppendPrinted(nil, []byte(canon)))
+		default:
+			c.Code, c.Masked = gen.Mask(canon), true
+		}
+		part = append(part, c)
+	}
+	sh.Unlock()
+	return part, next, s.com.waitFor(ctx, mark)
+}
