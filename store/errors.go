@@ -36,6 +36,8 @@ var (
 	ErrPaused = errors.New("batch is paused")
 	// ErrReserved is returned when a code is reserved for another request (Store.Reserve).
 	ErrReserved = errors.New("code is reserved")
+	// ErrNotOwner is returned when an account exports from another account's batch.
+	ErrNotOwner = errors.New("account does not own the batch")
 	// ErrBeyond is returned when a cursor is moved beyond the end of the ledger.
 	ErrBeyond = errors.New("number is beyond the ledger")
 	// ErrUnknownLease is returned when no lease, or no reservation, has that number.

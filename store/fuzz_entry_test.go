@@ -28,6 +28,8 @@ type plainRecord struct {
 	lease        uint64
 	until        int64
 	to           byte
+	ref          string // recExport, which has who too
+	last         bool
 }
 
 func (r *plainRecord) String() string { return fmt.Sprintf("%+v", *r) }
@@ -35,7 +37,9 @@ func (r *plainRecord) String() string { return fmt.Sprintf("%+v", *r) }
 // plainOf copies what the decoder found.
 func plainOf(r *record) plainRecord {
 	p := plainRecord{kind: r.kind, at: r.at, run: r.run, ordinal: r.ordinal, batch: r.batch, count: r.count, initial: byte(r.initial), key: string(r.key), reason: string(r.reason), event: byte(r.event), terms: r.terms, lease: r.lease, until: r.until, to: byte(r.to)}
-	p.who = string(r.user) + string(r.ref) // never both
+	if p.who = string(r.user) + string(r.ref); r.kind == recExport { // else never both
+		p.who, p.ref, p.last = string(r.user), string(r.ref), r.last
+	}
 	if len(r.drawn) > 0 {
 		r.eachDrawn(func(run, ordinal uint32) { p.drawn = append(p.drawn, drawnCode{run, ordinal}) })
 	}
@@ -119,6 +123,10 @@ func slowRecords(body []byte) (out []plainRecord, ok bool) {
 		case recIssue, recTake:
 			r.batch, r.who, r.key = uint32(s.number()), s.text(), s.text()
 			r.drawn = s.codes()
+		case recExport:
+			r.batch, r.ref, r.key = uint32(s.number()), s.text(), s.text()
+			r.drawn = s.codes()
+			r.who, r.last = s.text(), s.byte() != 0
 		case recLease:
 			r.until = int64(s.uint64())
 			r.batch, r.who, r.key = uint32(s.number()), s.text(), s.text()
@@ -169,6 +177,8 @@ func (p *plainRecord) encode(b []byte) []byte {
 	switch p.kind {
 	case recTerms:
 		return appendTerms(b, Event(p.event), p.terms, p.who, p.reason)
+	case recExport:
+		return appendExport(b, p.batch, Draw{Ref: p.ref, Key: p.key, user: p.who, last: p.last}, p.drawn)
 	case recTake:
 		return appendDraw(append(b, recTake), p.batch, p.who, p.key, p.drawn)
 	case recLease:

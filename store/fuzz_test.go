@@ -143,6 +143,10 @@ func smallStore(f *testing.F) *Store {
 	must(err)
 	_, err = s.Take(ctx, b.ID, 1, "u", To("x").Once("tk"))
 	must(err)
+	_, err = s.Export(ctx, b.ID, Export{ID: "e", Account: "a", Count: 1, Partial: true})
+	if !errors.Is(err, ErrEmpty) {
+		must(err)
+	}
 	_, err = s.Lease(ctx, b.ID, 1, 100*365*24*time.Hour, To("x")) // so that none is over yet
 	must(err)
 	must(s.Reschedule(ctx, 1, at.Add(-time.Hour), time.Time{}, BatchChange{By: "desk"}))

@@ -85,7 +85,7 @@ func (x *index) postingsOf(r *record, f func(hash uint64)) {
 		f(codeHash(r.run, r.ordinal))
 	case recAcknowledge, recGiveBack, recCancel, recOver, recReturn:
 		r.eachDrawn(func(run, ordinal uint32) { f(codeHash(run, ordinal)) })
-	case recIssue, recLease, recTake:
+	case recIssue, recLease, recTake, recExport:
 		r.eachDrawn(func(run, ordinal uint32) { f(codeHash(run, ordinal)) })
 		if len(r.ref) > 0 {
 			f(keyHash(labelRef, r.ref))

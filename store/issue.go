@@ -17,6 +17,11 @@ type Draw struct {
 
 	ttl  int64 // µs, of a lease; 0 for a draw for good
 	burn bool  // redeem what is drawn, for user
+
+	export   bool // a part of an export, by user
+	last     bool // of its parts
+	reserved bool // from the stock already
+
 	user string
 }
 
@@ -27,6 +32,8 @@ func (d *Draw) keys() byte {
 		return keyLease
 	case d.burn:
 		return keyTake
+	case d.export:
+		return keyExport
 	}
 	return keyIssue
 }
@@ -179,19 +186,15 @@ func (s *Store) draw(ctx context.Context, b *batch, n int, d Draw, seen *keyView
 func (s *Store) drawNow(ctx context.Context, b *batch, n int, d Draw, seen *keyView, counted *userView) (draft, *group, error) {
 	at := s.now()
 	if err := b.mayDraw(at); err != nil {
+		if d.reserved {
+			b.giveBack(int64(n))
+		}
 		return draft{}, nil, s.afterAll(ctx, err)
 	}
-	for !b.reserve(int64(n)) {
-		if have, short := b.short(int64(n)); short {
-			return draft{}, nil, s.afterAll(ctx, fmt.Errorf("%w: batch %q has %d, asked for %d", ErrEmpty, b.Name, have, n))
+	if !d.reserved {
+		if _, err := s.reserveFor(ctx, b, n, false); err != nil {
+			return draft{}, nil, err
 		}
-		if s.closed.Load() {
-			return draft{}, nil, ErrClosed
-		}
-		if ctx.Err() != nil {
-			return draft{}, nil, context.Cause(ctx)
-		}
-		runtime.Gosched() // others have reserved it, and take it or give it back
 	}
 	if n >= longCall {
 		s.com.begin()
@@ -295,6 +298,8 @@ func (s *Store) journalDraw(b *batch, d Draw, at int64, got []drawn, codes []dra
 			body = appendRedeem(body, c.run, c.ordinal, d.user, "")
 		}
 		records += len(codes)
+	case d.export:
+		body = appendExport(body, uint32(b.ID), d, codes)
 	default:
 		body = appendIssue(body, uint32(b.ID), d.Ref, d.Key, codes)
 	}

@@ -43,6 +43,7 @@ const (
 	keyRevoke  = 'V'
 
 	keyTake        = 'T'
+	keyExport      = 'X'
 	keyLease       = 'E'
 	keyAcknowledge = 'A'
 	keyGiveBack    = 'G'
@@ -199,6 +200,8 @@ func keyKind(kind byte) byte {
 		return keyIssue
 	case recTake:
 		return keyTake
+	case recExport:
+		return keyExport
 	case recLease:
 		return keyLease
 	case recHold:

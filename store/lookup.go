@@ -83,7 +83,7 @@ func (s *Store) addHistory(ctx context.Context, info *CodeInfo, b *batch, run, o
 					rec.Code = info.Code
 					info.Receipt, needReceipt = &rec, false
 				}
-			case recIssue, recLease, recTake:
+			case recIssue, recLease, recTake, recExport:
 				r.eachDrawn(func(rn, ord uint32) {
 					// A draw that is newer than the redemption came after it was undone and the
 					// code released: while this call was on its way from memory to the ledger.

@@ -50,6 +50,8 @@ const (
 	recReturn = 16
 	// As recRelease, but the code rests first: until (8 bytes), then as a step.
 	recRest = 17 // issued → leased
+	// As recIssue, and behind it: account, whether it is the last part of the export (1).
+	recExport = 18
 
 	entryHead = 16
 	// An entry is closed at entryRecords records or entryBytes bytes: a reader of one
@@ -77,6 +79,7 @@ type record struct {
 	drawn        []byte      // recIssue, recLease, ends: the groups, see eachDrawn
 	lease        uint64      // ends, recConfirm: number of the lease
 	until        int64       // recLease, recHold
+	last         bool        // recExport
 	to           shard.State // ends: of the codes now; recHold: when it ends
 }
 
@@ -90,7 +93,9 @@ func (r *record) clone() record {
 }
 
 // draws reports whether the record draws codes for a reference.
-func (r *record) draws() bool { return r.kind == recIssue || r.kind == recLease || r.kind == recTake }
+func (r *record) draws() bool {
+	return r.kind == recIssue || r.kind == recLease || r.kind == recTake || r.kind == recExport
+}
 
 // redeems reports whether the record is a redemption, which has a receipt.
 func (r *record) redeems() bool { return r.kind == recRedeem || r.kind == recConfirm }
@@ -162,6 +167,15 @@ func (c drawnCode) compare(d drawnCode) int {
 // appendIssue encodes a draw.
 func appendIssue(b []byte, batch uint32, ref, key string, codes []drawnCode) []byte {
 	return appendDraw(append(b, recIssue), batch, ref, key, codes)
+}
+
+// appendExport encodes a draw that is a part of an export.
+func appendExport(b []byte, batch uint32, d Draw, codes []drawnCode) []byte {
+	b = appendString(appendDraw(append(b, recExport), batch, d.Ref, d.Key, codes), d.user)
+	if d.last {
+		return append(b, 1)
+	}
+	return append(b, 0)
 }
 
 // appendLease encodes a draw for a time.
@@ -298,6 +312,9 @@ func (d *decoder) next(r *record, at *int64) bool {
 			r.ref = d.text()
 		case recIssue, recTake:
 			d.draw(r)
+		case recExport:
+			d.draw(r)
+			r.user, r.last = d.text(), d.byte() != 0
 		case recLease:
 			r.until = int64(d.uint64())
 			d.draw(r)

@@ -310,7 +310,7 @@ func (s *Store) apply(r *record) error {
 		if bad == nil {
 			s.restoreRest(r)
 		}
-	case recIssue, recTake:
+	case recIssue, recTake, recExport:
 		r.eachDrawn(func(run, ordinal uint32) { set(run, ordinal, shard.Issued) })
 	case recLease:
 		r.eachDrawn(func(run, ordinal uint32) { set(run, ordinal, shard.Leased) })

@@ -320,7 +320,7 @@ func (v *verifier) ledger(r journal.Reader) error {
 			v.step(rec, rec.run, rec.ordinal, steps[rec.kind].to, cp.Upto)
 		case recTerms:
 			v.terms[rec.batch] = rec.terms
-		case recIssue, recTake:
+		case recIssue, recTake, recExport:
 			rec.eachDrawn(func(run, ordinal uint32) { v.step(rec, run, ordinal, shard.Issued, cp.Upto) })
 		case recLease:
 			rec.eachDrawn(func(run, ordinal uint32) { v.step(rec, run, ordinal, shard.Leased, cp.Upto) })
