@@ -21,6 +21,7 @@ import (
 //	'l' number page                  leases that had not ended at checkpoint number
 //	'm'                              index manifest
 //	'n'                              cursors of consumers, JSON
+//	'p' number                       process that wrote the records from number on, JSON
 //	's' run page                     states of a run, statePage each
 //
 // The order matters to the engine: it merges new tables with the old ones whose
@@ -38,6 +39,7 @@ const (
 	keyStates     = 's'
 	keyLeases     = 'l'
 	keyCursors    = 'n'
+	keySession    = 'p'
 
 	partDirectory = 'd'
 	partFilter    = 'f'
@@ -124,6 +126,8 @@ func wellFormed(key []byte) bool {
 		return len(key) == entryKeyLen || rest == 17 && (key[9] == partDirectory || key[9] == partFilter || key[9] == partPostings)
 	case keyLeases:
 		return rest == 12
+	case keySession:
+		return rest == 8
 	case keyCheckpoint, keyManifest, keyCursors:
 		return rest == 0
 	}
@@ -132,7 +136,7 @@ func wellFormed(key []byte) bool {
 
 var keyNames = map[byte]string{
 	keyBatch: "batch", keyRun: "run", keyCodes: "code page", keyStates: "state page", keyEntry: "ledger entry",
-	keyCheckpoint: "checkpoint", keyManifest: "index manifest", keyLeases: "lease page", keyCursors: "cursors",
+	keyCheckpoint: "checkpoint", keyManifest: "index manifest", keyLeases: "lease page", keyCursors: "cursors", keySession: "session",
 }
 
 // corrupt names the record at key in words.
@@ -147,7 +151,7 @@ func corrupt(key []byte, why string) error {
 			what = fmt.Sprintf("%s %d", what, binary.BigEndian.Uint64(rest))
 		case key[0] == keyEntry && len(rest) == 17:
 			what = fmt.Sprintf("index run %d, part %c %d", binary.BigEndian.Uint32(rest[9:]), rest[8], binary.BigEndian.Uint32(rest[13:]))
-		case len(rest) == 8:
+		case len(rest) == 8 && key[0] != keySession:
 			what = fmt.Sprintf("%s %d.%d", what, binary.BigEndian.Uint32(rest), binary.BigEndian.Uint32(rest[4:]))
 		}
 	}

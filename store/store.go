@@ -186,6 +186,11 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 	s.maint = startMaintainer(s)
 	due := s.com.onCommit
 	s.com.onCommit = func() { due(); s.bell.ring() }
+	first, err := sessionPair(s.com.mu.next, opt.Clock())
+	if err != nil {
+		return nil, errors.Join(err, d.head.End(), eng.Close())
+	}
+	s.com.mu.open.extra = append(s.com.mu.open.extra, first) // with the first group
 	s.com.start()
 	s.lapse = startLapser(s)
 	return s, nil
