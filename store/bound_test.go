@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"time"
 )
 
 // endsWhenAwaited is a context that ends when somebody begins to wait for its end.
@@ -48,10 +49,7 @@ func TestContextBoundsEveryCall(t *testing.T) {
 			t.Fatal("nobody syncs what was written")
 		}
 	}
-	calls := []struct {
-		name string
-		call func(context.Context) error
-	}{
+	held := []boundCall{
 		{"redeem", func(ctx context.Context) error { _, err := s.Redeem(ctx, Redemption{Code: codes[3]}); return err }},
 		{"redeem with a key", func(ctx context.Context) error {
 			_, err := s.Redeem(ctx, Redemption{Code: codes[4], Key: "other"})
@@ -66,13 +64,64 @@ func TestContextBoundsEveryCall(t *testing.T) {
 		{"issue", func(ctx context.Context) error { _, err := s.Issue(ctx, 1, 1, To("x")); return err }},
 		{"issue with a key", func(ctx context.Context) error { _, err := s.Issue(ctx, 1, 1, To("x").Once("ik")); return err }},
 		{"release", func(ctx context.Context) error { _, err := s.Release(ctx, Change{Code: codes[6]}); return err }},
+		{"release all", func(ctx context.Context) error { return s.ReleaseAll(ctx, []Change{{Code: codes[7]}})[0].Err }},
 		{"undo", func(ctx context.Context) error { _, err := s.Undo(ctx, Change{Code: codes[0]}); return err }},
+		{"undo all", func(ctx context.Context) error { return s.UndoAll(ctx, []Change{{Code: codes[1]}})[0].Err }},
+		{"revoke", func(ctx context.Context) error { _, err := s.Revoke(ctx, Change{Code: codes[8]}); return err }},
+		{"revoke with a key", func(ctx context.Context) error {
+			_, err := s.Revoke(ctx, Change{Code: codes[2], Key: "rk"})
+			return err
+		}},
+		{"revoke all", func(ctx context.Context) error { return s.RevokeAll(ctx, []Change{{Code: codes[0]}})[0].Err }},
+		{"refusal of a revoked code", func(ctx context.Context) error { _, err := s.Release(ctx, Change{Code: codes[8]}); return err }},
 		{"check", func(ctx context.Context) error { return s.Check(ctx, Redemption{Code: codes[9]}) }},
 		{"lookup", func(ctx context.Context) error { _, err := s.Lookup(ctx, "", codes[9]); return err }},
 		{"checkpoint", s.Checkpoint},
 		{"backup", func(ctx context.Context) error { _, err := s.Backup(ctx, io.Discard); return err }},
 		{"verify", func(ctx context.Context) error { _, err := s.Verify(ctx); return err }},
 	}
+	allBounded(t, held)
+
+	// A pause is on its way to the disk, too: what is refused because of it waits for it.
+	var pausing sync.WaitGroup
+	defer pausing.Wait()
+	defer release()
+	pausing.Go(func() { _ = s.Pause(ctx, 1, BatchChange{}) })
+	for soon := soon(t); !s.batchByID(1).terms().Paused; runtime.Gosched() {
+		if soon.Err() != nil {
+			t.Fatal("the batch is not paused")
+		}
+	}
+	allBounded(t, []boundCall{
+		{"redemption in a paused batch", func(ctx context.Context) error { _, err := s.Redeem(ctx, Redemption{Code: codes[10]}); return err }},
+		{"redemption of all in a paused batch", func(ctx context.Context) error { return s.RedeemAll(ctx, []Redemption{{Code: codes[10]}})[0].Err }},
+		{"check in a paused batch", func(ctx context.Context) error { return s.Check(ctx, Redemption{Code: codes[10]}) }},
+		{"draw from a paused batch", func(ctx context.Context) error { _, err := s.Issue(ctx, 1, 1, To("x")); return err }},
+		{"pause", func(ctx context.Context) error { return s.Pause(ctx, 1, BatchChange{}) }},
+		{"reschedule", func(ctx context.Context) error { return s.Reschedule(ctx, 1, time.Time{}, time.Now(), BatchChange{}) }},
+		{"resume", func(ctx context.Context) error { return s.Resume(ctx, 1, BatchChange{}) }},
+		{"codes of a reference", func(ctx context.Context) error {
+			for _, err := range s.DrawnFor(ctx, "order", 0) {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		{"release of a reference", func(ctx context.Context) error { _, err := s.ReleaseRef(ctx, RefChange{Ref: "order"}); return err }},
+		{"revoke of a reference", func(ctx context.Context) error { _, err := s.RevokeRef(ctx, RefChange{Ref: "order"}); return err }},
+		{"revoke of the batch", func(ctx context.Context) error { return s.RevokeBatch(ctx, 1, BatchChange{}) }},
+	})
+}
+
+type boundCall struct {
+	name string
+	call func(context.Context) error
+}
+
+// allBounded fails the test unless each of the calls ends with its context.
+func allBounded(t *testing.T, calls []boundCall) {
+	t.Helper()
 	for _, c := range calls {
 		answer := make(chan error, 1)
 		go func() { answer <- c.call(newEndsWhenAwaited(t)) }()

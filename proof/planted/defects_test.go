@@ -45,7 +45,7 @@ var defects = []defect{
 	},
 	{
 		name:  "release of a redeemed code",
-		edits: edit("store/reverse.go", "		case shard.Redeemed:\n			return ErrAlreadyRedeemed\n", "		case shard.Redeemed:\n			return nil\n"),
+		edits: edit("store/step.go", "			return ErrAlreadyRedeemed\n		case shard.Revoked:\n			return ErrRevoked\n		}\n		return ErrNotIssued\n", "			return nil\n		case shard.Revoked:\n			return ErrRevoked\n		}\n		return ErrNotIssued\n"),
 		pkg:   "proof/linear", test: "TestLinearizable", n: 200, says: "round",
 	},
 	{
@@ -70,12 +70,12 @@ var defects = []defect{
 	},
 	{
 		name:  "undo lost by recovery",
-		edits: edit("store/recover.go", "	case recRelease, recUndo:\n		set(", "	case recRelease:\n		set("),
+		edits: edit("store/recover.go", "	case recRelease, recUndo, recRevoke:\n		set(", "	case recRelease, recRevoke:\n		set("),
 		pkg:   "proof/crash", test: "TestKill9", n: 60, says: "by the ledger",
 	},
 	{
 		name:  "redeemed twice",
-		edits: edit("store/types.go", "	case shard.Redeemed:\n		return ErrAlreadyRedeemed\n", "	case shard.Redeemed:\n"),
+		edits: edit("store/terms.go", "	case shard.Redeemed:\n		return ErrAlreadyRedeemed\n", "	case shard.Redeemed:\n"),
 		pkg:   "proof/crash", test: "TestKill9", n: 60, says: "was redeemed twice",
 	},
 	{
@@ -97,5 +97,25 @@ var defects = []defect{
 		name:  "state page of an earlier time",
 		edits: edit("store/statepage.go", "	if sum != c.States {\n", "	if false {\n"),
 		pkg:   "proof/media", test: "TestBitflip", n: 40, args: []string{"-only=pair: state page"}, says: `pair: state page +\d+ +\d+ +\d+ +[1-9]`,
+	},
+	{
+		name:  "batch changed beside those who decide",
+		edits: edit("store/change.go", "	if !s.eachShard(func(uint64) uint64 { return 0 }) {\n		b.now.set(old)\n		return nil, ErrClosed\n	}\n", ""),
+		pkg:   "store", test: "TestPauseUnderLoad", args: []string{"-test.count=20"}, says: "was paused|paused batch",
+	},
+	{
+		name:  "refusal by new terms does not wait",
+		edits: edit("store/change.go", "		s.eachShard(func(mark uint64) uint64 { return max(mark, g.n) })\n", ""),
+		pkg:   "store", test: "TestContextBoundsEveryCall", says: "in a paused batch: batch is paused, want",
+	},
+	{
+		name:  "revoked code forgotten by recovery",
+		edits: edit("store/recover.go", "	case recRelease, recUndo, recRevoke:\n		set(", "	case recRelease, recUndo:\n		set("),
+		pkg:   "proof/model", test: "TestModel", n: 2000, args: noShrink, says: `failed: `,
+	},
+	{
+		name:  "checkpoint without terms",
+		edits: edit("store/checkpoint.go", "Terms: s.changedTerms()}", "Terms: nil}"),
+		pkg:   "proof/model", test: "TestModel", n: 2000, args: noShrink, says: `failed: batch`,
 	},
 }
