@@ -101,7 +101,7 @@ var defects = []defect{
 	{
 		name:  "batch changed beside those who decide",
 		edits: edit("store/change.go", "	if !s.eachShard(func(uint64) uint64 { return 0 }) {\n		b.now.set(old)\n		return nil, ErrClosed\n	}\n", ""),
-		pkg:   "store", test: "TestPauseUnderLoad", args: []string{"-test.count=20"}, says: "was paused|paused batch",
+		pkg:   "store", test: "TestPauseUnderLoad", args: []string{"-test.count=20"}, says: `record \d+ makes code \d+ of run 1 redeemed|was paused`,
 	},
 	{
 		name:  "refusal by new terms does not wait",
