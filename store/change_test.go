@@ -410,3 +410,40 @@ func TestBadBatchChange(t *testing.T) {
 	mustClose(t, s)
 	wantErr(t, "closed", s.Pause(ctx, b.ID, store.BatchChange{}), store.ErrClosed)
 }
+
+// In a revoked batch every code that is not redeemed is revoked, whatever it was before.
+func TestStepsInRevokedBatch(t *testing.T) {
+	s := storetest.Open(t, weak())
+	ctx := t.Context()
+	importCodes(t, s, store.Batch{Name: "b"}, store.ImportOptions{}, "A1", "A2", "A3")
+	drawn := issue(t, s, 1, 1, "x")[0]
+	stock := "A1"
+	if drawn == stock {
+		stock = "A2"
+	}
+	wantErr(t, "revoke", s.RevokeBatch(ctx, 1, store.BatchChange{}), nil)
+	for _, code := range []string{drawn, stock} {
+		for name, do := range map[string]func(context.Context, store.Change) (store.Changed, error){"release": s.Release, "undo": s.Undo, "revoke": s.Revoke} {
+			_, err := do(ctx, store.Change{Code: code})
+			wantErr(t, name+" "+code, err, store.ErrRevoked)
+		}
+	}
+	_, err := s.Revoke(ctx, store.Change{Code: "NO-SUCH-CODE", Reason: "\n"})
+	wantErr(t, "a bad reason", err, store.ErrInvalid)
+}
+
+// A query whose context has ended says so, also when there is nothing to look at.
+func TestQueryOfNothingWithEndedContext(t *testing.T) {
+	s := storetest.Open(t, weak())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var err error
+	for _, err = range s.ReceiptsOf(ctx, "nobody", 0) {
+	}
+	wantErr(t, "receipts", err, context.Canceled)
+	for _, err = range s.DrawnFor(ctx, "nothing", 0) {
+	}
+	wantErr(t, "codes", err, context.Canceled)
+	_, err = s.RevokeRef(ctx, store.RefChange{Ref: "nothing"})
+	wantErr(t, "revoke", err, context.Canceled)
+}

@@ -165,6 +165,9 @@ func (s *Store) eachLabelled(ctx context.Context, kind byte, label string, befor
 	if s.closed.Load() {
 		return ErrClosed
 	}
+	if ctx.Err() != nil { // there may be no record to look at
+		return context.Cause(ctx)
+	}
 	if before == 0 {
 		before = 1<<64 - 1
 	}

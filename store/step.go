@@ -49,8 +49,6 @@ type step struct {
 	verb   string
 	to     shard.State
 	judge  func(shard.State) error // errAgain while a draw is about to take the code
-	// revokedToo allows the step in a batch that is revoked.
-	revokedToo bool
 }
 
 var steps = map[byte]*step{
@@ -67,7 +65,7 @@ var steps = map[byte]*step{
 		}
 		return ErrNotIssued
 	}},
-	recUndo: {record: recUndo, keys: keyUndo, verb: "undid the redemption of", to: shard.Issued, revokedToo: true, judge: func(st shard.State) error {
+	recUndo: {record: recUndo, keys: keyUndo, verb: "undid the redemption of", to: shard.Issued, judge: func(st shard.State) error {
 		switch st {
 		case shard.Redeemed:
 			return nil
@@ -190,11 +188,12 @@ type decision struct {
 func (s *Store) decide(ctx context.Context, kind *step, c *Change) decision {
 	var f forms
 	// The texts obey the same rules as those of a redemption.
-	if err := s.enter(ctx, &Redemption{Code: c.Code, User: c.By, Key: c.Key, Namespace: c.Namespace}, &f); err != nil {
-		return decision{err: err}
+	err := s.enter(ctx, &Redemption{Code: c.Code, User: c.By, Key: c.Key, Namespace: c.Namespace}, &f)
+	if bad := checkText("Reason", c.Reason); bad != nil && (err == nil || err == ErrUnknownCode) {
+		err = fmt.Errorf("%w: %w", ErrInvalid, bad)
 	}
-	if err := checkText("Reason", c.Reason); err != nil {
-		return decision{err: fmt.Errorf("%w: %w", ErrInvalid, err)}
+	if err != nil {
+		return decision{err: err}
 	}
 	if err := s.com.admit(ctx); err != nil {
 		return decision{err: err}
@@ -262,10 +261,11 @@ func (s *Store) takeLocked(kind *step, sh *shard.Shard, seg *shard.Segment, pos 
 	if b.now.flags.Load()&flagChanging != 0 {
 		return verdict{again: true}
 	}
-	err := kind.judge(st)
-	if err == nil && b.revoked() && !kind.revokedToo {
-		err = ErrRevoked
+	as := st
+	if b.revoked() {
+		as = b.seen(st)
 	}
+	err := kind.judge(as)
 	if err == errAgain || err == nil && st == shard.Available && !b.reserve(1) {
 		return verdict{again: true} // a draw has reserved it and is about to take it
 	} else if err != nil {
