@@ -72,7 +72,7 @@ func (m *model) lookedUp(c *code, info store.CodeInfo, err error) {
 		Code: c.canon, Printed: string(c.b.Format.AppendPrinted(nil, []byte(c.canon))), Namespace: c.space,
 		State: c.state, StateName: c.state.String(), BatchID: c.b.ID, BatchName: c.b.Name,
 	}
-	if c.state != shard.Available {
+	if c.state == shard.Issued || c.state == shard.Redeemed {
 		want.Ref, want.IssuedAt = c.ref, c.issued
 	}
 	if want.Receipt = info.Receipt; info != want {

@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -43,7 +44,7 @@ func (m *model) refusals() []refusal {
 		c := m.list[m.rng.IntN(len(m.list))]
 		code, space, id = c.canon, c.space, c.b.ID
 	}
-	return slices.Concat(refusedTexts(code, space), refusedDraws(id), m.refusedMints(), m.refusedImports(), m.refusedByContext(code, space, id), []refusal{
+	return slices.Concat(refusedTexts(code, space), refusedDraws(id), refusedChanges(id), refusedQueries(), m.refusedMints(), m.refusedImports(), m.refusedByContext(code, space, id), []refusal{
 		{"open twice", store.ErrLocked, func(context.Context, *store.Store) error { _, err := store.Open(m.dir, nil); return err }},
 		{"open a file", store.ErrInvalid, func(context.Context, *store.Store) error {
 			_, err := store.Open(m.dir+"/CODEPOOL", nil)
@@ -88,10 +89,61 @@ func refusedTexts(code, space string) (out []refusal) {
 				refusal{"check, " + name, store.ErrInvalid, func(ctx context.Context, s *store.Store) error { return s.Check(ctx, r) }},
 				refusal{"release, " + name, store.ErrInvalid, func(ctx context.Context, s *store.Store) error { _, err := s.Release(ctx, rev); return err }},
 				refusal{"undo, " + name, store.ErrInvalid, func(ctx context.Context, s *store.Store) error { _, err := s.Undo(ctx, rev); return err }},
+				refusal{"revoke, " + name, store.ErrInvalid, func(ctx context.Context, s *store.Store) error { _, err := s.Revoke(ctx, rev); return err }},
+				refusal{"revoke for a reason, " + name, store.ErrInvalid, func(ctx context.Context, s *store.Store) error {
+					_, err := s.Revoke(ctx, store.Change{Code: code, Namespace: space, Reason: text})
+					return err
+				}},
+				refusal{"release all, " + name, store.ErrInvalid, func(ctx context.Context, s *store.Store) error { return s.ReleaseAll(ctx, []store.Change{rev})[0].Err }},
+				refusal{"undo all, " + name, store.ErrInvalid, func(ctx context.Context, s *store.Store) error { return s.UndoAll(ctx, []store.Change{rev})[0].Err }},
+				refusal{"revoke all, " + name, store.ErrInvalid, func(ctx context.Context, s *store.Store) error { return s.RevokeAll(ctx, []store.Change{rev})[0].Err }},
 			)
 		}
 	}
 	slices.SortStableFunc(out, func(a, b refusal) int { return strings.Compare(a.name, b.name) })
+	return out
+}
+
+// refusedChanges are changes of batches that do not exist, or that are wrong in themselves.
+func refusedChanges(id store.BatchID) (out []refusal) {
+	far := time.Date(12_000, 1, 1, 0, 0, 0, 0, time.UTC)
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	type verb = func(context.Context, *store.Store, store.BatchID, store.BatchChange) error
+	verbs := []struct {
+		name string
+		do   verb
+	}{
+		{"pause", func(ctx context.Context, s *store.Store, id store.BatchID, c store.BatchChange) error {
+			return s.Pause(ctx, id, c)
+		}},
+		{"resume", func(ctx context.Context, s *store.Store, id store.BatchID, c store.BatchChange) error {
+			return s.Resume(ctx, id, c)
+		}},
+		{"reschedule", func(ctx context.Context, s *store.Store, id store.BatchID, c store.BatchChange) error {
+			return s.Reschedule(ctx, id, now, time.Time{}, c)
+		}},
+		{"revoke a batch", func(ctx context.Context, s *store.Store, id store.BatchID, c store.BatchChange) error {
+			return s.RevokeBatch(ctx, id, c)
+		}},
+	}
+	for _, v := range verbs {
+		add := func(name string, want error, id store.BatchID, c store.BatchChange) {
+			out = append(out, refusal{v.name + name, want, func(ctx context.Context, s *store.Store) error { return v.do(ctx, s, id, c) }})
+		}
+		add(": none", store.ErrUnknownBatch, 0, store.BatchChange{})
+		add(": behind the last", store.ErrUnknownBatch, 1<<31, store.BatchChange{})
+		add(" by a long name", store.ErrInvalid, id, store.BatchChange{By: strings.Repeat("x", tooLong)})
+		add(" for a reason with a control character", store.ErrInvalid, id, store.BatchChange{Reason: badText})
+	}
+	for _, w := range [][2]time.Time{{now, now}, {now, now.Add(-time.Hour)}, {now.Add(1), now.Add(2)}, {far, {}}, {{}, far}} {
+		want := store.ErrInvalid
+		out = append(out, refusal{fmt.Sprintf("reschedule from %v until %v", w[0], w[1]), want, func(ctx context.Context, s *store.Store) error {
+			if _, err := s.Batch(id); err != nil {
+				return want // there is none to try
+			}
+			return s.Reschedule(ctx, id, w[0], w[1], store.BatchChange{})
+		}})
+	}
 	return out
 }
 
@@ -242,6 +294,14 @@ func (m *model) refusedByContext(code, space string, id store.BatchID) (out []re
 		}},
 		{"release", func(ctx context.Context, s *store.Store) error { _, err := s.Release(ctx, rev); return err }},
 		{"undo", func(ctx context.Context, s *store.Store) error { _, err := s.Undo(ctx, rev); return err }},
+		{"revoke", func(ctx context.Context, s *store.Store) error { _, err := s.Revoke(ctx, rev); return err }},
+		{"revoke all", func(ctx context.Context, s *store.Store) error { return s.RevokeAll(ctx, []store.Change{rev})[0].Err }},
+		{"release of a reference", func(ctx context.Context, s *store.Store) error {
+			_, err := s.ReleaseRef(ctx, store.RefChange{Ref: "nobody"})
+			return err
+		}},
+		{"pause", func(ctx context.Context, s *store.Store) error { return s.Pause(ctx, id, store.BatchChange{}) }},
+		{"revoke a batch", func(ctx context.Context, s *store.Store) error { return s.RevokeBatch(ctx, id, store.BatchChange{}) }},
 		{"check", func(ctx context.Context, s *store.Store) error { return s.Check(ctx, r) }},
 		{"mint", func(ctx context.Context, s *store.Store) error {
 			_, err := s.Mint(ctx, store.Batch{Count: 1})

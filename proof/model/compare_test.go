@@ -90,13 +90,9 @@ func (m *model) retryDraw(key string) {
 	}
 }
 
-func (m *model) retryReversal(kind int, key string) {
-	old := m.reversed[kind].by[key]
-	call := m.s.Release
-	if kind == 1 {
-		call = m.s.Undo
-	}
-	rec, err := call(m.ctx(), store.Change{Code: old.c.canon, Namespace: old.c.space, By: old.by, Key: key})
+func (m *model) retryReversal(k kind, key string) {
+	old := m.reversed[k].by[key]
+	rec, err := m.one(k)(m.ctx(), store.Change{Code: old.c.canon, Namespace: old.c.space, By: old.by, Key: key})
 	if err != nil || rec != old.rec {
 		m.failf("reversal with key %.20q again: got %+v, %v; the first answer was %+v", key, rec, err, old.rec)
 	}
@@ -126,11 +122,12 @@ func (m *model) compareAll() {
 	for _, key := range sample(m, m.drawn.order, some) {
 		m.retryDraw(key)
 	}
-	for kind := range m.reversed {
-		for _, key := range sample(m, m.reversed[kind].order, some) {
-			m.retryReversal(kind, key)
+	for k := range m.reversed {
+		for _, key := range sample(m, m.reversed[k].order, some) {
+			m.retryReversal(kind(k), key)
 		}
 	}
+	m.sameQueries()
 }
 
 // sample is all of a list, or n of it.

@@ -35,6 +35,8 @@ func label(t *rapid.T, kind string) string {
 		return "Ж " + kind + " 你好"
 	case 30:
 		return ""
+	case 26, 27:
+		return oneOf(t, hostileLabels()...)
 	}
 	return fmt.Sprint(kind, upTo(t, 3))
 }
@@ -66,7 +68,7 @@ var noCodes = []string{
 
 // anyCode draws a code, or nil: mostly one in a state in which something can happen to it.
 func (m *model) anyCode(t *rapid.T) *code {
-	want := oneOf(t, shard.Issued, shard.Redeemed, shard.Available, shard.Void)
+	want := oneOf(t, shard.Issued, shard.Redeemed, shard.Available, shard.Void, shard.Issued, shard.Redeemed, shard.Available, shard.Void, shard.Revoked)
 	var some []*code
 	if want != shard.Void {
 		for _, c := range m.list {
@@ -150,7 +152,7 @@ func (m *model) anyMoment(t *rapid.T, b *batch) moment {
 	at := moment{tick: time.Duration(1+upTo(t, 60_000)) * time.Nanosecond}
 	var ends []time.Time
 	if b != nil {
-		ends = slices.DeleteFunc([]time.Time{b.NotBefore, b.NotAfter}, time.Time.IsZero)
+		ends = slices.DeleteFunc([]time.Time{b.from, b.until}, time.Time.IsZero)
 	}
 	if len(ends) > 0 && oneIn(t, 3) {
 		at.first = oneOf(t, ends...).Add(oneOf(t, 0, -time.Microsecond, time.Microsecond, -1, 1, -999))
@@ -199,19 +201,35 @@ func (r request) redemption() store.Redemption {
 	return store.Redemption{Code: r.text, User: r.user, Key: r.key, Namespace: r.space}
 }
 
-// reversal is a release or an undo.
+// kind is a step of one code that is neither a draw nor a redemption.
+type kind int
+
+const (
+	release kind = iota
+	undo
+	revoke
+	numKinds
+)
+
+func (k kind) String() string { return [...]string{"release", "undo", "revoke"}[k] }
+
+// reversal is a request for one.
 type reversal struct {
 	named
-	undo    bool
-	by, key string
+	kind            kind
+	by, reason, key string
 }
 
 func (m *model) anyReversal(t *rapid.T) reversal {
-	r := reversal{undo: rapid.Bool().Draw(t, "")}
-	used := m.reversed[r.kind()].order
+	return m.anyReversalOf(t, oneOf(t, release, undo, release, undo, revoke))
+}
+
+func (m *model) anyReversalOf(t *rapid.T, k kind) reversal {
+	r := reversal{kind: k, reason: oneOf(t, "", "refund", longText)}
+	used := m.reversed[k].order
 	if len(used) > 0 && oneIn(t, 8) {
 		r.key = used[len(used)-1-upTo(t, len(used)-1)]
-		old, _ := m.reversed[r.kind()].get(r.key)
+		old, _ := m.reversed[k].get(r.key)
 		r.named, r.by = named{old.c, old.c.space, old.c.typed(t), m.anyMoment(t, nil)}, old.by
 		if oneIn(t, 6) {
 			r.by = label(t, "by")
@@ -222,15 +240,12 @@ func (m *model) anyReversal(t *rapid.T) reversal {
 	return r
 }
 
-func (r reversal) kind() int {
-	if r.undo {
-		return 1
-	}
-	return 0
+func (r reversal) GoString() string {
+	return fmt.Sprintf("%v %v, by %.20q, reason %.20q, key %.20q", r.kind, r.named, r.by, r.reason, r.key)
 }
 
-func (r reversal) GoString() string {
-	return fmt.Sprintf("%s %v, by %.20q, key %.20q", [...]string{"release", "undo"}[r.kind()], r.named, r.by, r.key)
+func (r reversal) change() store.Change {
+	return store.Change{Code: r.text, By: r.by, Reason: r.reason, Key: r.key, Namespace: r.space}
 }
 
 // draw is a draw of codes.

@@ -203,16 +203,25 @@ func makeTexts(space uint32) *texts {
 }
 
 // hostileKeys are idempotency keys that have one hash as keys of redemptions; two of them
-// share another as keys of redemptions and of draws, releases and undos.
+// share another as keys of redemptions and of draws, releases, undos and revocations.
 var hostileKeys = sync.OnceValue(func() []string {
 	r := rand.New(rand.NewPCG(0, 2))
 	keys := sameHash(r, []byte("R"), 6, letters)
 	base := randomText(r, hostileLen, letters)
 	keys = append(keys, base)
-	for _, kind := range []string{"I", "L", "U"} {
+	for _, kind := range []string{"I", "L", "U", "V"} {
 		keys = append(keys, collide(r, []byte("R"), base, []byte(kind), 0, letters))
 	}
 	return keys
+})
+
+// hostileLabels are texts that have one hash as users; two of them share another as users
+// and as references.
+var hostileLabels = sync.OnceValue(func() []string {
+	r := rand.New(rand.NewPCG(0, 3))
+	labels := sameHash(r, []byte("u"), 3, letters)
+	base := randomText(r, hostileLen, letters)
+	return append(labels, base, collide(r, []byte("u"), base, []byte("r"), 0, letters))
 })
 
 func TestHostileTexts(t *testing.T) {
@@ -273,7 +282,7 @@ func TestHostileTexts(t *testing.T) {
 		t.Errorf("keys have the hashes %#x", keys)
 	}
 	last := hostileKeys()[6:]
-	for i, kind := range []string{"I", "L", "U"} {
+	for i, kind := range []string{"I", "L", "U", "V"} {
 		if a, b := xxhash.Sum64String("R"+last[0]), xxhash.Sum64String(kind+last[i+1]); a != b {
 			t.Errorf("keys of kinds R and %s have the hashes %#x and %#x", kind, a, b)
 		}

@@ -172,11 +172,15 @@ func (m *model) importSome() {
 	m.begin(o.at)
 	rep, err := m.s.Import(m.ctx(), o.b, strings.NewReader(text), o.o)
 	m.did(o, "batch %d, %d of %d added, %s", rep.Batch.ID, rep.Added, rep.Lines, outcome(err))
+	m.atMost(1)
+	b := m.byName[o.b.Name]
+	if b != nil && b.revoked {
+		m.wantErr("import into a revoked batch", err, store.ErrRevoked)
+		return
+	}
 	if err != nil {
 		m.failf("import: %s", outcome(err))
 	}
-	m.atMost(1)
-	b := m.byName[o.b.Name]
 	if b == nil {
 		o.b.Format = o.format()
 		b = m.addBatch(o.b, true, m.clk.taken()[0])

@@ -38,9 +38,9 @@ func (m *model) issue() {
 		return
 	}
 	at := m.reading()
-	switch {
-	case d.b.expired(at):
-		m.wantErr("draw from a batch that is over", err, store.ErrExpired)
+	switch refused := d.b.mayDraw(at); {
+	case refused != nil:
+		m.wantErr("draw from a batch whose terms forbid it", err, refused)
 	case d.b.counts.Available < int64(d.n):
 		m.wantErr("draw of more than there are", err, store.ErrEmpty)
 	default:
@@ -55,6 +55,7 @@ func (m *model) drew(d draw, printed []string, at time.Time) {
 		m.failf("drew %d codes, want %d", len(printed), d.n)
 	}
 	m.ledger++
+	old := &oldDraw{m.ledger, d.ref, d.key, at, nil, printed}
 	for _, p := range printed {
 		canon, err := gen.AppendCanonical(nil, p, d.b.Format.Class.Fold())
 		if err != nil || string(d.b.Format.AppendPrinted(nil, canon)) != p {
@@ -73,7 +74,9 @@ func (m *model) drew(d draw, printed []string, at time.Time) {
 			m.failf("drew %v, which is %v", c, c.state)
 		}
 		m.move(c, shard.Issued)
-		c.ref, c.issued = d.ref, at
+		c.ref, c.issued, c.draw = d.ref, at, m.ledger
+		old.codes = append(old.codes, c)
 	}
+	m.draws = append(m.draws, old)
 	m.drawn.put(d.key, drawKey{d.b, d.n, d.ref, printed})
 }

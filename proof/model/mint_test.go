@@ -162,6 +162,10 @@ func (m *model) mint() {
 		m.wantErr("mint of codes that can be guessed", err, store.ErrGuessable)
 		return
 	}
+	if old := m.byName[o.b.Name]; old != nil && old.revoked {
+		m.wantErr("mint into a revoked batch", err, store.ErrRevoked)
+		return
+	}
 	if o.cut > 0 && err != nil {
 		m.wantErr("interrupted mint", err, context.Canceled)
 		if _, err := m.s.BatchNamed(o.b.Name); errors.Is(err, store.ErrUnknownBatch) {
@@ -217,13 +221,13 @@ func (c *cutContext) Err() error {
 func (m *model) sameBatch(got store.BatchInfo, b *batch) {
 	want := store.BatchInfo{
 		Batch: b.Batch, Created: got.Created, Imported: b.imported, Complete: b.complete,
-		Counts: b.counts, Risk: got.Risk,
+		Counts: b.counts, Risk: got.Risk, Paused: b.paused, Revoked: b.revoked,
 	}
 	if b.imported {
 		want.Count = b.counts.Minted
 	}
 	want.NotBefore, want.NotAfter = got.NotBefore, got.NotAfter
-	if got != want || !got.Created.Equal(b.created) || !got.NotBefore.Equal(b.NotBefore) || !got.NotAfter.Equal(b.NotAfter) {
+	if got != want || !got.Created.Equal(b.created) || !got.NotBefore.Equal(b.from) || !got.NotAfter.Equal(b.until) {
 		m.failf("batch %d is %+v, created %v; want %+v, created %v", b.ID, got, got.Created, want, b.created)
 	}
 	if c := got.Counts; c.Minted != c.Available+c.Leased+c.Issued+c.Redeemed+c.Revoked { // I7

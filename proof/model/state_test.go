@@ -40,9 +40,10 @@ type model struct {
 
 	redeemed keys[redeemKey]
 	drawn    keys[drawKey]
-	reversed [2]keys[reverseKey] // releases, undos
-	touched  []*code             // by the present step
-	names    int                 // numbers that made-up names have used
+	reversed [numKinds]keys[reverseKey] // by kind
+	draws    []*oldDraw                 // in the order of the ledger
+	touched  []*code                    // by the present step
+	names    int                        // numbers that made-up names have used
 }
 
 // keys are idempotency keys with the first answer to each, in the order of their use.
@@ -78,14 +79,17 @@ type space struct {
 	folds  [3]bool // by gen.Fold: some batch of the namespace has it
 }
 
+// batch is as it was made; its window may have changed since.
 type batch struct {
 	store.Batch
-	created  time.Time
-	imported bool
-	complete bool
-	counts   store.Counts
-	hidden   int64 // minted codes that were never drawn, so the model does not know them
-	codes    []*code
+	from, until     time.Time // the window, in times of the ledger; zero: open
+	paused, revoked bool
+	created         time.Time
+	imported        bool
+	complete        bool
+	counts          store.Counts
+	hidden          int64 // minted codes that were never drawn, so the model does not know them
+	codes           []*code
 }
 
 type code struct {
@@ -94,6 +98,7 @@ type code struct {
 	b       *batch
 	state   shard.State
 	ref     string // of the last draw
+	draw    uint64 // number of the draw that has it, 0: none
 	issued  time.Time
 	receipt store.Receipt // if redeemed
 	step    bool          // it is in touched
@@ -112,6 +117,15 @@ type drawKey struct {
 	n     int
 	ref   string
 	codes []string
+}
+
+// oldDraw is a draw as the ledger has it.
+type oldDraw struct {
+	number   uint64
+	ref, key string
+	at       time.Time
+	codes    []*code
+	printed  []string
 }
 
 type reverseKey struct {
@@ -208,6 +222,7 @@ func (m *model) addBatch(def store.Batch, imported bool, created time.Time) *bat
 	if imported {
 		b.Count = 0
 	}
+	b.from, b.until = ceil(b.NotBefore), ceil(b.NotAfter)
 	m.batches = append(m.batches, b)
 	m.byName[b.Name] = b
 	m.spaceOf(b.Namespace).folds[b.Format.Class.Fold()] = true
@@ -244,24 +259,51 @@ func (b *batch) count(st shard.State) *int64 {
 		return &b.counts.Available
 	case shard.Issued:
 		return &b.counts.Issued
+	case shard.Revoked:
+		return &b.counts.Revoked
 	}
 	return &b.counts.Redeemed
 }
 
 // expired reports whether the window is over at a time of the ledger.
-func (b *batch) expired(at time.Time) bool { return !b.NotAfter.IsZero() && !at.Before(b.NotAfter) }
+func (b *batch) expired(at time.Time) bool { return !b.until.IsZero() && !at.Before(b.until) }
+
+// ceil is the first time of the ledger that is not before t.
+func ceil(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.Add(time.Microsecond - 1).Truncate(time.Microsecond)
+}
+
+// mayDraw is whether codes can be drawn at a time of the ledger.
+func (b *batch) mayDraw(at time.Time) error {
+	switch {
+	case b.revoked:
+		return store.ErrRevoked
+	case b.expired(at):
+		return store.ErrExpired
+	case b.paused:
+		return store.ErrPaused
+	}
+	return nil
+}
 
 // judge is whether a code can be redeemed at a time of the ledger.
 func (c *code) judge(at time.Time) error {
 	switch {
 	case c.state == shard.Redeemed:
 		return store.ErrAlreadyRedeemed
+	case c.state == shard.Revoked:
+		return store.ErrRevoked
 	case c.state == shard.Available && !c.b.FromStock:
 		return store.ErrNotIssued
-	case at.Before(c.b.NotBefore):
+	case at.Before(c.b.from):
 		return store.ErrNotYetValid
 	case c.b.expired(at):
 		return store.ErrExpired
+	case c.b.paused:
+		return store.ErrPaused
 	}
 	return nil
 }
