@@ -15,6 +15,7 @@ var areas = []struct {
 	cli  []cliCase
 	gone bool // the store was closed before
 	held bool // somebody has the store open
+	late bool // batches have been changed and codes revoked
 }{
 	{name: "canonical text", api: canonicalCases},
 	{name: "formats", api: formatCases},
@@ -28,6 +29,9 @@ var areas = []struct {
 	{name: "states and keys", api: stateCases},
 	{name: "reversals", api: reversalCases},
 	{name: "draws", api: drawCases},
+	{name: "changes of batches", api: changeCases, late: true},
+	{name: "revocations", api: revocationCases, late: true},
+	{name: "references and users", api: referenceCases, late: true},
 	{name: "mint", api: mintCases},
 	{name: "terms", api: termCases},
 	{name: "imports", api: importCases},
@@ -63,6 +67,9 @@ func TestBadInput(t *testing.T) {
 		t.Run(a.name, func(t *testing.T) {
 			if len(a.api) > 0 {
 				w := openWorld(t)
+				if a.late {
+					w.change(t)
+				}
 				if a.gone {
 					_ = w.s.Close() // a second Close, in a clean-up, reports what this one did
 				}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"strings"
+	"time"
 
 	"codepool/store"
 )
@@ -80,6 +81,67 @@ var verbs = []struct {
 		_, err := w.s.Undo(ctx, store.Change{Code: w.names.Replace("$SPENT")})
 		return err
 	}},
+	{"Revoke", func(ctx context.Context, w *world) error {
+		_, err := w.s.Revoke(ctx, store.Change{Code: w.names.Replace("$ISSUED"), Key: "late"})
+		return err
+	}},
+	{"ReleaseAll", func(ctx context.Context, w *world) error {
+		return w.s.ReleaseAll(ctx, []store.Change{{Code: w.names.Replace("$OTHER")}, {Code: w.names.Replace("$ISSUED")}})[1].Err
+	}},
+	{"UndoAll", func(ctx context.Context, w *world) error {
+		return w.s.UndoAll(ctx, []store.Change{{Code: w.names.Replace("$SPENT")}})[0].Err
+	}},
+	{"RevokeAll", func(ctx context.Context, w *world) error {
+		return w.s.RevokeAll(ctx, []store.Change{{Code: "GIVEN1"}})[0].Err
+	}},
+	{"ReleaseRef", func(ctx context.Context, w *world) error {
+		_, err := w.s.ReleaseRef(ctx, store.RefChange{Ref: "order-1"})
+		return err
+	}},
+	{"ReleaseRef of a reference without codes", func(ctx context.Context, w *world) error {
+		_, err := w.s.ReleaseRef(ctx, store.RefChange{Ref: "late"})
+		return err
+	}},
+	{"RevokeRef", func(ctx context.Context, w *world) error {
+		_, err := w.s.RevokeRef(ctx, store.RefChange{Ref: "order-1"})
+		return err
+	}},
+	{"Pause", func(ctx context.Context, w *world) error { return w.s.Pause(ctx, 1, store.BatchChange{}) }},
+	{"Resume", func(ctx context.Context, w *world) error { return w.s.Resume(ctx, 1, store.BatchChange{}) }},
+	{"Reschedule", func(ctx context.Context, w *world) error {
+		return w.s.Reschedule(ctx, 1, soonest, time.Time{}, store.BatchChange{})
+	}},
+	{"RevokeBatch", func(ctx context.Context, w *world) error { return w.s.RevokeBatch(ctx, 1, store.BatchChange{}) }},
+	{"ReceiptsOf", func(ctx context.Context, w *world) (last error) {
+		for r, err := range w.s.ReceiptsOf(ctx, "ann", 0) {
+			if err == nil {
+				w.fault("a receipt: %+v", r)
+			}
+			last = err
+		}
+		return last
+	}},
+	{"ReceiptsOf somebody without any", func(ctx context.Context, w *world) (last error) {
+		for _, err := range w.s.ReceiptsOf(ctx, "nobody", 0) {
+			last = err
+		}
+		return last
+	}},
+	{"DrawnFor", func(ctx context.Context, w *world) (last error) {
+		for d, err := range w.s.DrawnFor(ctx, "order-1", 0) {
+			if err == nil {
+				w.fault("a code: %+v", d)
+			}
+			last = err
+		}
+		return last
+	}},
+	{"DrawnFor a reference without codes", func(ctx context.Context, w *world) (last error) {
+		for _, err := range w.s.DrawnFor(ctx, "late", 0) {
+			last = err
+		}
+		return last
+	}},
 	{"Check", func(ctx context.Context, w *world) error {
 		return w.s.Check(ctx, store.Redemption{Code: w.names.Replace("$ISSUED")})
 	}},
@@ -115,7 +177,7 @@ var contextCases = func() (cases []apiCase) {
 	}
 	for _, v := range verbs {
 		switch v.name {
-		case "Mint", "Redeem", "RedeemAll", "Issue", "Undo":
+		case "Mint", "Redeem", "RedeemAll", "Issue", "Undo", "Pause", "RevokeAll", "RevokeRef":
 			cases = append(cases,
 				apiCase{v.name + ", cancelled without a reason", func(w *world) error { return v.call(over(nil), w) }, context.Canceled, "canceled"},
 				apiCase{v.name + ", out of time", func(w *world) error {
@@ -148,6 +210,11 @@ var closedCases = func() (cases []apiCase) {
 		{"Check of an unknown code", check(store.Redemption{Code: "nope"}), store.ErrClosed, ""},
 		{"Release of an unknown code", release(store.Change{Code: "nope"}), store.ErrClosed, ""},
 		{"Undo of a code that is not redeemed", undo(store.Change{Code: "$ISSUED"}), store.ErrClosed, ""},
+		{"Pause of no batch", func(w *world) error { return w.s.Pause(w.present, 99, store.BatchChange{}) }, store.ErrClosed, ""},
+		{"Revoke for a wrong reason", func(w *world) error {
+			_, err := w.s.Revoke(w.present, store.Change{Code: "GIVEN1", Reason: "\n"})
+			return err
+		}, store.ErrClosed, ""},
 		{"a batch that is unknown", func(w *world) error { _, err := w.s.Batch(99); return err }, store.ErrUnknownBatch, ""},
 		{"a name that is unknown", named("nobody"), store.ErrUnknownBatch, ""},
 	}...)

@@ -187,7 +187,7 @@ func sum(s *store.Store) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "ledger: %d records\ncodes: %+v", st.Ledger, st.Codes)
 	for _, info := range s.Batches() {
-		fmt.Fprintf(&b, "\nbatch %d: %+v, %+v, imported %v, complete %v, made %v", info.ID, info.Batch, info.Counts, info.Imported, info.Complete, info.Created)
+		fmt.Fprintf(&b, "\nbatch %d: %+v, %+v, imported %v, complete %v, paused %v, revoked %v, made %v", info.ID, info.Batch, info.Counts, info.Imported, info.Complete, info.Paused, info.Revoked, info.Created)
 	}
 	return b.String()
 }

@@ -30,7 +30,7 @@ type model struct {
 	opt  store.Options
 	// leastBuffer is the least MemTableSize of the next opening.
 	leastBuffer int64
-	clk  *clock
+	clk         *clock
 
 	batches  []*batch // number n at n-1
 	byName   map[string]*batch
