@@ -73,7 +73,9 @@ func (c *client) call() {
 		default:
 			c.redeemFunc(ctx, 1+c.rng.IntN(2))
 		}
-	case release, undo:
+	case pause, resume, revokeBatch:
+		c.change(ctx, v)
+	case release, undo, revoke:
 		by, key := c.whose(v, code)
 		c.reverse(ctx, v, code, by, key)
 	case check:
@@ -227,10 +229,7 @@ func (c *client) redeemFunc(ctx context.Context, n int) {
 func (c *client) reverse(ctx context.Context, v verb, code, by, key string) {
 	r := store.Change{Code: c.spell(code), By: by, Key: key}
 	o := c.begin(op{verb: v, code: code, by: by, key: key})
-	do := c.s.Release
-	if v == undo {
-		do = c.s.Undo
-	}
+	do := map[verb]func(context.Context, store.Change) (store.Changed, error){release: c.s.Release, undo: c.s.Undo, revoke: c.s.Revoke}[v]
 	a, err := do(ctx, r)
 	c.ended(o, err)
 	if err != nil {
@@ -243,6 +242,13 @@ func (c *client) reverse(ctx context.Context, v verb, code, by, key string) {
 	if a.Code != code || a.Batch != c.w.h.batch || a.By != by || a.Key != key || a.Number == 0 {
 		c.w.problem("the answer is for another request, %+v: %s", a, o)
 	}
+}
+
+// change changes the batch.
+func (c *client) change(ctx context.Context, v verb) {
+	do := map[verb]func(context.Context, store.BatchID, store.BatchChange) error{pause: c.s.Pause, resume: c.s.Resume, revokeBatch: c.s.RevokeBatch}[v]
+	o := c.begin(op{verb: v})
+	c.ended(o, do(ctx, c.w.h.batch, store.BatchChange{By: fmt.Sprint("c", c.n)}))
 }
 
 func (c *client) check(ctx context.Context, code string) {

@@ -24,6 +24,8 @@ func (h *history) checkDraws() {
 				h.problem("%d codes are in stock all the time, yet %s", have, o)
 			}
 		case o.err == store.ErrExpired && o.to >= h.terms.until:
+		case o.err == store.ErrPaused && h.mayBePaused(o):
+		case o.err == store.ErrRevoked && h.mayBeRevoked(o):
 		case o.err == store.ErrKeyConflict && o.key != "":
 		default:
 			h.problem("a draw may not be refused so: %s", o)
@@ -49,7 +51,7 @@ func (h *history) checkDrawn(o *op) {
 
 // checkWhole holds a draw that perhaps happened to all or nothing: its reference, which no
 // other draw has, was seen on n codes or on none, besides those that may have been released
-// before anybody looked.
+// or revoked before anybody looked.
 func (h *history) checkWhole(o *op) {
 	seen, perhaps := 0, 0
 	for _, code := range o.codes {
@@ -57,8 +59,9 @@ func (h *history) checkWhole(o *op) {
 		for _, other := range h.ops {
 			if other.code == code {
 				shown = shown || other.verb == lookup && other.ref == o.by
-				released = released || other.verb == release && (other.maybe || other.err == nil)
+				released = released || (other.verb == release || other.verb == revoke) && (other.maybe || other.err == nil)
 			}
+			released = released || other.verb == revokeBatch // nobody sees for whom it was
 		}
 		switch {
 		case shown:
@@ -107,7 +110,7 @@ func (h *history) mayBeOut(code string, o *op, spans []span) bool {
 	}
 	for _, d := range h.ops {
 		takes := d.verb == issue && slices.Contains(d.codes, code) && !(d.maybe && !h.resolved(d)) ||
-			d.verb == redeem && d.code == code && h.terms.fromStock
+			d.verb == redeem && d.code == code && h.terms.fromStock || d.verb == revoke && d.code == code
 		if !takes || !d.maybe && d.err != nil {
 			continue
 		}
@@ -120,4 +123,27 @@ func (h *history) mayBeOut(code string, o *op, spans []span) bool {
 		}
 	}
 	return false
+}
+
+// mayBePaused reports whether the batch may have been paused at some moment of a call: a
+// pause had begun before the call ended, and no resumption after it was over before the
+// call began.
+func (h *history) mayBePaused(o *op) bool {
+	for _, p := range h.ops {
+		if p.verb != pause || !p.maybe && p.err != nil || p.call > o.ret {
+			continue
+		}
+		over := func(r *op) bool {
+			return r.verb == resume && !r.maybe && r.err == nil && !p.maybe && r.call > p.ret && r.ret < o.call
+		}
+		if !slices.ContainsFunc(h.ops, over) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayBeRevoked reports whether the batch may have been revoked before a call ended.
+func (h *history) mayBeRevoked(o *op) bool {
+	return slices.ContainsFunc(h.ops, func(r *op) bool { return r.verb == revokeBatch && (r.maybe || r.err == nil) && r.call < o.ret })
 }

@@ -15,6 +15,7 @@ const (
 	inStock = shard.Available
 	drawn   = shard.Issued
 	burned  = shard.Redeemed
+	revoked = shard.Revoked
 
 	forever = math.MaxInt64
 
@@ -35,6 +36,8 @@ type state struct {
 	last   uint64 // greatest number so far: they grow
 	burns  int    // redemptions so far
 	keys   [maxKeys]bound
+	paused bool   // its batch is
+	gone   bool   // its batch is revoked
 	done   uint64 // entries of RedeemAll calls behind which others of the same call come
 	epoch  int
 	over   bool
@@ -71,7 +74,8 @@ func codeModel(t terms) porcupine.Model {
 
 func (s state) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %q, receipt %d, numbers to %d, %d redemptions, epoch %d", s.life, s.ref, s.number, s.last, s.burns, s.epoch)
+	fmt.Fprintf(&b, "%s %q, batch paused %t, revoked %t, receipt %d, numbers to %d, %d redemptions, epoch %d",
+		s.life, s.ref, s.paused, s.gone, s.number, s.last, s.burns, s.epoch)
 	for i, k := range s.keys {
 		if k.used {
 			fmt.Fprintf(&b, "; key %d: %q %d", i, k.by, k.number)
@@ -133,24 +137,56 @@ func (t terms) maybe(s state, e event) (state, bool) {
 	if s.epoch != e.epoch || e.slot >= 0 && s.keys[e.slot].used {
 		return s, false
 	}
+	if e.verb.ofBatch() && !s.changes(e.verb) {
+		return s, false
+	}
 	return t.effect(s, e)
+}
+
+// changes reports whether a change of the batch makes a difference.
+func (s state) changes(v verb) bool {
+	switch v {
+	case pause:
+		return !s.paused
+	case resume:
+		return s.paused
+	}
+	return !s.gone
+}
+
+// seen is the state that callers see.
+func (s state) seen() shard.State {
+	if s.gone && s.life != burned {
+		return revoked
+	}
+	return s.life
 }
 
 // effect is what a call does that nothing refuses.
 func (t terms) effect(s state, e event) (state, bool) {
 	ok := false
 	switch e.verb {
+	case pause, resume:
+		ok = !s.gone || !s.changes(e.verb)
+		s.paused = e.verb == pause
+		return s, ok
+	case revokeBatch:
+		s.gone = true
+		return s, true
 	case issue:
-		ok = s.life == inStock && e.from < t.until
+		ok = s.seen() == inStock && e.from < t.until && !s.paused
 		s.life, s.ref = drawn, e.by
 	case release:
-		ok = s.life == drawn
+		ok = s.seen() == drawn
 		s.life = inStock
+	case revoke:
+		ok = s.seen() == inStock || s.seen() == drawn
+		s.life = revoked
 	case undo:
 		ok = s.life == burned
 		s.life, s.number = drawn, 0
 	case redeem:
-		ok = (s.life == drawn || s.life == inStock && t.fromStock) && t.from <= e.at && e.at < t.until && e.from <= e.at
+		ok = (s.seen() == drawn || s.seen() == inStock && t.fromStock) && !s.paused && t.from <= e.at && e.at < t.until && e.from <= e.at
 		ok = ok && (e.maybe || e.at <= e.to)
 		s.life, s.number = burned, e.number
 		s.burns++
@@ -171,21 +207,29 @@ func (t terms) effect(s state, e event) (state, bool) {
 // judge tells whether the event was refused, or allowed by Check, as its code's state and
 // batch demand. The clock showed anything from e.from to e.to.
 func (t terms) judge(s state, e event) bool {
-	switch e.verb {
-	case release:
-		return s.life == burned && e.err == store.ErrAlreadyRedeemed || s.life == inStock && e.err == store.ErrNotIssued
-	case undo:
-		return s.life != burned && e.err == store.ErrNotRedeemed
-	}
+	life := s.seen()
 	switch {
-	case s.life == burned:
+	case e.verb.ofBatch():
+		return s.gone && s.changes(e.verb) && e.err == store.ErrRevoked
+	case life == revoked:
+		return e.err == store.ErrRevoked
+	case e.verb == undo:
+		return life != burned && e.err == store.ErrNotRedeemed
+	case life == burned:
 		return e.err == store.ErrAlreadyRedeemed
-	case s.life == inStock && !t.fromStock:
+	case e.verb == release:
+		return life == inStock && e.err == store.ErrNotIssued
+	case e.verb == revoke:
+		return false
+	case life == inStock && !t.fromStock:
 		return e.err == store.ErrNotIssued
 	}
+	inWindow := max(e.from, t.from) <= e.to && max(e.from, t.from) < t.until
 	switch e.err {
 	case nil:
-		return e.verb == check && max(e.from, t.from) <= e.to && max(e.from, t.from) < t.until
+		return e.verb == check && inWindow && !s.paused
+	case store.ErrPaused:
+		return inWindow && s.paused
 	case store.ErrNotYetValid:
 		return e.from < t.from
 	case store.ErrExpired:
@@ -196,10 +240,10 @@ func (t terms) judge(s state, e event) bool {
 
 // looks tells whether Lookup shows the state.
 func (s state) looks(e event) bool {
-	if e.err != nil || e.state != s.life {
+	if e.err != nil || e.state != s.seen() {
 		return false
 	}
-	switch s.life {
+	switch s.seen() {
 	case burned:
 		return e.ref == s.ref && e.number == s.number
 	case drawn:

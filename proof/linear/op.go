@@ -14,24 +14,31 @@ import (
 type verb uint8
 
 const (
-	born    verb = iota // the code comes into its batch
-	issue               // a draw
-	redeem              //
-	release             //
-	undo                //
-	check               //
-	lookup              //
-	restart             // the store was reopened: no call of before can take effect any more
-	ledger              // how many redemptions of the code the ledger has in the end
-	over                // the end: what did not happen by now never will
+	born        verb = iota // the code comes into its batch
+	issue                   // a draw
+	redeem                  //
+	release                 //
+	undo                    //
+	revoke                  //
+	check                   //
+	lookup                  //
+	pause                   // of the batch: every code meets it
+	resume                  //
+	revokeBatch             //
+	restart                 // the store was reopened: no call of before can take effect any more
+	ledger                  // how many redemptions of the code the ledger has in the end
+	over                    // the end: what did not happen by now never will
 )
 
-var verbNames = [...]string{"born", "Issue", "Redeem", "Release", "Undo", "Check", "Lookup", "restart", "ledger", "over"}
+var verbNames = [...]string{"born", "Issue", "Redeem", "Release", "Undo", "Revoke", "Check", "Lookup", "Pause", "Resume", "RevokeBatch", "restart", "ledger", "over"}
 
 func (v verb) String() string { return verbNames[v] }
 
 // reads reports whether calls of the verb change nothing.
 func (v verb) reads() bool { return v == check || v == lookup }
+
+// ofBatch reports whether calls of the verb change the batch.
+func (v verb) ofBatch() bool { return v == pause || v == resume || v == revokeBatch }
 
 // op is one call, or one entry of a RedeemAll.
 type op struct {
@@ -65,7 +72,7 @@ var errGaveUp = errors.New("gave up")
 // answers are the errors a history knows, the unknown outcome before its reasons.
 var answers = []error{
 	store.ErrOutcomeUnknown, store.ErrNotIssued, store.ErrAlreadyRedeemed, store.ErrNotRedeemed, store.ErrNotYetValid,
-	store.ErrExpired, store.ErrEmpty, store.ErrKeyConflict, store.ErrClosed, context.Canceled, errGaveUp,
+	store.ErrExpired, store.ErrPaused, store.ErrRevoked, store.ErrEmpty, store.ErrKeyConflict, store.ErrClosed, context.Canceled, errGaveUp,
 }
 
 // plain returns the sentinel behind an error, so that errors can be compared.
@@ -113,7 +120,7 @@ func (o *op) asked() string {
 		b.WriteString(o.verb.String())
 	}
 	switch o.verb {
-	case born, restart, over:
+	case born, restart, over, pause, resume, revokeBatch:
 	case issue:
 		fmt.Fprintf(&b, "(%d for %q", o.n, o.by)
 	default:
@@ -152,7 +159,7 @@ func (o *op) answered() string {
 		return fmt.Sprintf("%s %q", o.state, o.ref)
 	case issue:
 		return strings.Join(o.codes, " ")
-	case redeem, release, undo:
+	case redeem, release, undo, revoke:
 		return fmt.Sprintf("number %d", o.number)
 	case lookup:
 		s := o.state.String()
@@ -174,7 +181,7 @@ func sayReceipt(r store.Receipt) string {
 	return fmt.Sprintf("redemption %d of %s, batch %d, by %q, key %q, for %q at %d", r.Number, r.Code, r.Batch, r.User, r.Key, r.Reward, reading(r.At))
 }
 
-// sayReversed is everything the answer to a release or undo says.
+// sayReversed is everything the answer to a release, undo or revocation says.
 func sayReversed(v verb, r store.Changed) string {
 	return fmt.Sprintf("%s %d of %s, batch %d, by %q, key %q at %d", v, r.Number, r.Code, r.Batch, r.By, r.Key, reading(r.At))
 }

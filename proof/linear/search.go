@@ -125,7 +125,7 @@ func (h *history) codePart(code string) part {
 	add(&b)
 	bits := uint64(1)
 	for _, o := range h.ops {
-		if o.code != code && !(o.verb == issue && (o.maybe || o.err == nil) && slices.Contains(o.codes, code)) {
+		if o.code != code && !o.verb.ofBatch() && !(o.verb == issue && (o.maybe || o.err == nil) && slices.Contains(o.codes, code)) {
 			continue
 		}
 		e := add(o)

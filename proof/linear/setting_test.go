@@ -43,7 +43,7 @@ const (
 	numOrigins
 )
 
-const numVerbs = lookup + 1
+const numVerbs = revokeBatch + 1
 
 func newSetting(r *rand.Rand) setting {
 	s := setting{
@@ -63,7 +63,15 @@ func newSetting(r *rand.Rand) setting {
 		s.weights[v] = w
 	}
 	for range 2 { // some verbs more often, so that histories differ
-		s.weights[issue+verb(r.IntN(int(numVerbs-issue)))] += r.IntN(20)
+		s.weights[pick(r, issue, redeem, release, undo, check, lookup)] += r.IntN(20)
+	}
+	// What ends the life of codes, or all of it for a while, not in every history.
+	s.weights[revoke] = pick(r, 0, 0, 2, 6)
+	if r.IntN(3) == 0 {
+		s.weights[pause], s.weights[resume] = 6, 9
+	}
+	if r.IntN(8) == 0 {
+		s.weights[revokeBatch] = 1
 	}
 	if s.restless { // what checkpoints disturb
 		s.weights[lookup] += 50

@@ -74,12 +74,14 @@ func (y *tally) wantAll(t *testing.T) {
 		return
 	}
 	for v, errs := range map[verb][]error{
-		issue:   {nil, store.ErrEmpty, store.ErrKeyConflict, store.ErrExpired, store.ErrOutcomeUnknown, store.ErrClosed},
-		redeem:  {nil, store.ErrNotIssued, store.ErrAlreadyRedeemed, store.ErrNotYetValid, store.ErrExpired, store.ErrKeyConflict, store.ErrOutcomeUnknown, store.ErrClosed},
+		issue:   {nil, store.ErrPaused, store.ErrRevoked, store.ErrEmpty, store.ErrKeyConflict, store.ErrExpired, store.ErrOutcomeUnknown, store.ErrClosed},
+		redeem:  {nil, store.ErrPaused, store.ErrRevoked, store.ErrNotIssued, store.ErrAlreadyRedeemed, store.ErrNotYetValid, store.ErrExpired, store.ErrKeyConflict, store.ErrOutcomeUnknown, store.ErrClosed},
 		release: {nil, store.ErrNotIssued, store.ErrAlreadyRedeemed, store.ErrKeyConflict, store.ErrOutcomeUnknown},
 		undo:    {nil, store.ErrNotRedeemed, store.ErrKeyConflict, store.ErrOutcomeUnknown},
-		check:   {nil, store.ErrNotIssued, store.ErrAlreadyRedeemed},
-		lookup:  {nil},
+		revoke:  {nil, store.ErrAlreadyRedeemed, store.ErrRevoked},
+		pause:   {nil}, resume: {nil}, revokeBatch: {nil},
+		check:  {nil, store.ErrNotIssued, store.ErrAlreadyRedeemed},
+		lookup: {nil},
 	} {
 		for _, err := range errs {
 			if y.met[met(v, err)] == 0 {
