@@ -173,6 +173,52 @@ var handmade = []struct {
 	{name: "a refusal whose reason was lost", finds: noOrder, receipts: []uint64{}, cuts: []cut{{crash: true, t0: 6, t1: 8, moment: 9, last: 1}}, ops: []*op{
 		at(1, 2, draw("x", "", codeA)), at(3, 7, did(redeem, "u", "", 2)), at(4, 5, not(redeem, "v", "", store.ErrAlreadyRedeemed)), at(10, 11, shows(op{state: drawn, ref: "x"}).in(1)),
 	}},
+	{name: "revoked", ops: []*op{
+		at(1, 2, draw("x", "", codeA)), at(3, 4, did(revoke, "", "", 2)), at(5, 6, not(redeem, "u", "", store.ErrRevoked)), at(7, 8, shows(op{state: revoked})),
+	}},
+	{name: "redeemed after it was revoked", finds: noOrder, ops: []*op{
+		at(1, 2, draw("x", "", codeA)), at(3, 4, did(revoke, "", "", 2)), at(5, 6, did(redeem, "u", "", 3)),
+	}},
+	{name: "drawn after it was revoked", finds: noOrder, ops: []*op{at(1, 2, did(revoke, "", "", 2)), at(3, 4, draw("x", "", codeA))}},
+	{name: "revoked while redeemed", finds: noOrder, ops: []*op{
+		at(1, 2, draw("x", "", codeA)), at(3, 4, did(redeem, "u", "", 2)), at(5, 6, did(revoke, "", "", 3)),
+	}},
+	{name: "a revocation lost in a crash", finds: noOrder, cuts: []cut{{crash: true, t0: 5, t1: 6, moment: 8, last: 2}}, ops: []*op{
+		at(1, 2, draw("x", "", codeA)), at(3, 4, did(revoke, "", "", 2)), at(9, 10, shows(op{state: drawn, ref: "x"}).in(1)),
+	}},
+	{name: "paused for a while", ops: []*op{
+		at(1, 2, draw("x", "", codeA)), at(3, 4, op{verb: pause}), at(5, 6, not(redeem, "u", "", store.ErrPaused)),
+		at(7, 8, op{verb: resume}), at(9, 10, did(redeem, "u", "", 2)),
+	}},
+	{name: "redeemed while paused", finds: noOrder, ops: []*op{
+		at(1, 2, draw("x", "", codeA)), at(3, 4, op{verb: pause}), at(5, 6, did(redeem, "u", "", 2)), at(7, 8, op{verb: resume}),
+	}},
+	{name: "redeemed beside a pause", ops: []*op{
+		at(1, 2, draw("x", "", codeA)), at(3, 6, op{verb: pause}), at(4, 7, did(redeem, "u", "", 2)),
+	}},
+	{name: "drawn while paused", finds: noOrder, ops: []*op{at(1, 2, op{verb: pause}), at(3, 4, draw("x", "", codeA))}},
+	{name: "refused for a pause that never was", finds: noOrder, ops: []*op{
+		at(1, 2, draw("x", "", codeA)), at(3, 4, not(redeem, "u", "", store.ErrPaused)),
+	}},
+	{name: "refused for a pause that was over", finds: noOrder, ops: []*op{
+		at(1, 2, draw("x", "", codeA)), at(3, 4, op{verb: pause}), at(5, 6, op{verb: resume}), at(7, 8, not(redeem, "u", "", store.ErrPaused)),
+	}},
+	{name: "a draw refused for a pause that was over", finds: "may not be refused so", ops: []*op{
+		at(1, 2, op{verb: pause}), at(3, 4, op{verb: resume}), at(5, 6, noDraw(1, "x", "", store.ErrPaused)),
+	}},
+	{name: "a pause lost in a crash", finds: noOrder, cuts: []cut{{crash: true, t0: 5, t1: 6, moment: 8, last: 2}}, ops: []*op{
+		at(1, 2, draw("x", "", codeA)), at(3, 4, op{verb: pause}), at(9, 10, did(redeem, "u", "", 3).in(1)),
+	}},
+	{name: "the batch revoked", ops: []*op{
+		at(1, 2, draw("x", "", codeA)), at(3, 4, did(redeem, "u", "", 2)), at(5, 6, op{verb: revokeBatch}), at(7, 8, did(undo, "", "", 3)),
+		at(9, 10, shows(op{state: revoked})), at(11, 12, shows(op{state: revoked}).of(codeB)), at(13, 14, op{verb: pause, err: store.ErrRevoked}),
+	}},
+	{name: "released after its batch was revoked", finds: noOrder, ops: []*op{
+		at(1, 2, draw("x", "", codeA)), at(3, 4, op{verb: revokeBatch}), at(5, 6, did(release, "", "", 2)),
+	}},
+	{name: "a draw from a batch that was not yet revoked", finds: "may not be refused so", ops: []*op{
+		at(1, 2, noDraw(1, "x", "", store.ErrRevoked)), at(3, 4, op{verb: revokeBatch}),
+	}},
 	{name: "given up before it began", finds: noOrder, ops: []*op{
 		at(1, 2, draw("x", "", codeA)), at(3, 4, not(release, "", "", errGaveUp)), at(5, 6, shows(op{state: inStock})),
 	}},
