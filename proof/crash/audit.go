@@ -14,15 +14,19 @@ import (
 
 // auditor remembers every answer that was given and holds a store against it.
 type auditor struct {
-	codes   map[string]*life
-	fresh   map[string]bool // codes with an answer since the last audit
-	seen    map[uint64]redemption
-	draws   map[string][]string // reference → codes, of answers since the last audit
-	minted  map[string]int64
-	burned  map[string]uint64 // receipts of codes whose redemption nobody takes back
-	after   uint64            // ledger number up to which receipts were read
-	found   []error
-	Answers int // given answers in all
+	codes  map[string]*life
+	fresh  map[string]bool // codes with an answer since the last audit
+	seen   map[uint64]redemption
+	draws  map[string][]string // reference → codes, of answers since the last audit
+	minted map[string]int64
+	burned map[string]uint64 // receipts of codes whose redemption nobody takes back
+	steps  int               // of the desk, that were answered
+	paused bool              // somebody was told so since the last audit, behind step pausedFrom
+	after  uint64            // ledger number up to which receipts were read
+	found  []error
+
+	pausedFrom int
+	Answers    int // given answers in all
 }
 
 // life is what is known of a code.
@@ -74,6 +78,14 @@ func (a *auditor) note(line string) {
 	case lineReleased:
 		a.codes[f[2]].state = shard.Available
 		a.fresh[f[2]] = true
+	case lineRevoked:
+		l := a.codes[f[2]]
+		l.state, l.number = shard.Revoked, 0
+		a.fresh[f[2]] = true
+	case lineStepped:
+		a.steps = int(number(f[1]))
+	case linePaused:
+		a.paused, a.pausedFrom = true, int(number(f[1]))
 	case lineMinted:
 		n, _ := strconv.ParseInt(f[2], 10, 64)
 		a.minted[f[1]] = n
@@ -133,6 +145,7 @@ func (a *auditor) audit(s *store.Store, all bool) {
 		}
 	}
 	a.auditKeys(ctx, s)
+	a.auditDesk(ctx, s)
 	for name, n := range a.minted {
 		if b, err := s.BatchNamed(name); err != nil || !b.Complete || b.Counts.Minted != n {
 			a.wrong("batch %s of %d codes was minted; afterwards: %+v, %v", name, n, b, err)
@@ -198,11 +211,13 @@ func (a *auditor) auditCode(ctx context.Context, s *store.Store, code string, re
 		ok = info.State == shard.Available || info.State == shard.Issued
 	case l.state == shard.Issued:
 		burns := p == redeem || p == race || p.undoes()
-		ok = !l.refused && info.State == shard.Issued || burns && info.State == shard.Redeemed
+		ok = !l.refused && info.State == shard.Issued || burns && info.State == shard.Redeemed || p == withdrawn && info.State == shard.Revoked
+	case l.state == shard.Revoked:
+		ok = info.State == shard.Revoked
 	case l.state == shard.Redeemed:
 		ok = info.State == shard.Redeemed && number == l.number || p.undoes() && (info.State == shard.Issued || number > l.number)
 	}
-	if p != released && short(info.Ref) != l.ref {
+	if p != released && short(info.Ref) != l.refIn(info.State) {
 		ok = false
 	}
 	if !ok {
@@ -224,8 +239,18 @@ func wantCheck(st shard.State) error {
 		return store.ErrNotIssued
 	case shard.Redeemed:
 		return store.ErrAlreadyRedeemed
+	case shard.Revoked:
+		return store.ErrRevoked
 	}
 	return nil
+}
+
+// refIn is the reference that a lookup shows of a code in a state.
+func (l *life) refIn(st shard.State) string {
+	if st == shard.Revoked {
+		return ""
+	}
+	return l.ref
 }
 
 // auditSettled judges a code that nobody has touched since the last audit.
@@ -235,7 +260,7 @@ func (a *auditor) auditSettled(ctx context.Context, s *store.Store, code string,
 	if info.Receipt != nil {
 		number = info.Receipt.Number
 	}
-	if err != nil || info.State != l.state || number != l.number || short(info.Ref) != l.ref {
+	if err != nil || info.State != l.state || number != l.number || short(info.Ref) != l.refIn(info.State) {
 		a.wrong("%s was settled as %v to %q, receipt %d; later it is %v to %q, receipt %d, %v", code, l.state, l.ref, l.number, info.State, short(info.Ref), number, err)
 	}
 }
@@ -250,7 +275,7 @@ func (a *auditor) auditKeys(ctx context.Context, s *store.Store) {
 		if left--; left < 0 {
 			return
 		}
-		i := slices.IndexFunc(printed, func(code string) bool { return planOf(canon(code)) != released })
+		i := slices.IndexFunc(printed, func(code string) bool { return planOf(canon(code)) != released && planOf(canon(code)) != withdrawn })
 		if i < 0 {
 			continue // they may be somebody else's by now
 		}
@@ -262,6 +287,13 @@ func (a *auditor) auditKeys(ctx context.Context, s *store.Store) {
 		again, err := s.Issue(ctx, info.BatchID, len(printed), store.To(info.Ref).Once(info.Ref))
 		if err != nil || !sameSet(again, printed) {
 			a.wrong("draw %s got %v; repeated with its key: %v, %v", ref, printed, again, err)
+		}
+		var listed []string
+		for d, derr := range s.DrawnFor(ctx, info.Ref, 0) {
+			listed, err = append(listed, d.Printed), errors.Join(err, derr)
+		}
+		if err != nil || !sameSet(listed, printed) {
+			a.wrong("draw %s got %v; its reference has %v, %v", ref, printed, listed, err)
 		}
 		rec := info.Receipt
 		if rec == nil || rec.Key == "" {

@@ -70,7 +70,8 @@ type child struct {
 	run0   string // names of this run begin with it: the ledger's length when it began
 	mint   sync.Mutex
 	batch  atomic.Uint32
-	failed atomic.Bool // a call has got an outcome that says that the store has failed
+	steps  atomic.Int64 // the desk has made (desk.go)
+	failed atomic.Bool  // a call has got an outcome that says that the store has failed
 }
 
 func (c *child) run() error {
@@ -95,7 +96,11 @@ func (c *child) run() error {
 	if c.cfg.Control != "" {
 		go c.control()
 	}
+	if !c.openDesk(context.Background()) {
+		return nil
+	}
 	var wg sync.WaitGroup
+	wg.Go(func() { c.desk(context.Background()) })
 	for w := range c.cfg.Workers {
 		wg.Go(func() { c.work(w) })
 	}
@@ -147,6 +152,9 @@ func (c *child) more(ctx context.Context) bool {
 	}
 	name := ""
 	for _, b := range c.s.Batches() {
+		if b.Name == deskBatch {
+			continue
+		}
 		if b.Complete && b.Counts.Available > 3 {
 			c.batch.Store(uint32(b.ID))
 			return true

@@ -17,6 +17,10 @@ func (c *child) live(ctx context.Context, way int, ref string, codes []string) b
 	for _, code := range codes {
 		switch planOf(canon(code)) {
 		case kept:
+		case withdrawn:
+			if !c.revoke(ctx, code) {
+				return false
+			}
 		case released:
 			// Not always: a stock of nothing else would never be used up.
 			if xxhash.Sum64String(ref+code)%2 == 0 && !c.release(ctx, code) {
@@ -87,6 +91,16 @@ func (c *child) release(ctx context.Context, code string) bool {
 		return c.fails("release", err, before)
 	}
 	say(lineReleased, fmt.Sprint(rec.Number), rec.Code)
+	return true
+}
+
+func (c *child) revoke(ctx context.Context, code string) bool {
+	before := c.failed.Load()
+	rec, err := c.s.Revoke(ctx, store.Change{Code: code, Reason: c.text("leaked")})
+	if err != nil {
+		return c.fails("revoke", err, before)
+	}
+	say(lineRevoked, fmt.Sprint(rec.Number), rec.Code)
 	return true
 }
 

@@ -17,10 +17,11 @@ const (
 	undone                  // burn it, undo that
 	released                // give it back to the stock, or keep it
 	kept                    // leave it issued
+	withdrawn               // revoke it
 )
 
 // plans has every plan as often as it is followed among sixteen codes.
-var plans = [16]plan{redeem, redeem, redeem, redeem, redeem, redeem, race, race, race, race, redeemAgain, redeemAgain, undone, released, kept, kept}
+var plans = [16]plan{redeem, redeem, redeem, redeem, redeem, withdrawn, race, race, race, race, redeemAgain, redeemAgain, undone, released, kept, kept}
 
 // planOf returns the plan of a code in canonical form.
 func planOf(code string) plan { return plans[xxhash.Sum64String(code)%16] }
@@ -38,6 +39,9 @@ const (
 	lineRefused  = "D" // code: it is redeemed already
 	lineUndone   = "U" // number, code
 	lineReleased = "L" // number, code
+	lineRevoked  = "V" // number, code
+	lineStepped  = "S" // how many steps the desk has made (desk.go)
+	linePaused   = "P" // how many it had made before somebody was told that its batch is paused
 	lineMinted   = "M" // batch, count
 	lineControl  = "C" // number: appended and synced without the store
 	lineFailed   = "F" // a call that got the unknown outcome, or was refused after one
