@@ -283,6 +283,9 @@ func (s *Store) takeLocked(kind *step, sh *shard.Shard, seg *shard.Segment, pos 
 	if kind.record == recRelease && until > at {
 		to, body = shard.Leased, appendRest(body[:0], until, code.run, code.ordinal, c)
 	}
+	if to == shard.Available {
+		b.noteReturned() // before the record: a checkpoint that covers it must have it, too
+	}
 	number, g, err := s.com.append(at, body, 1, nil, false)
 	if err != nil {
 		if st == shard.Available {
@@ -293,7 +296,6 @@ func (s *Store) takeLocked(kind *step, sh *shard.Shard, seg *shard.Segment, pos 
 		return verdict{err: err}
 	}
 	if to == shard.Available {
-		b.noteReturned() // before the move: who draws it next is not the first
 		sh.Returns++
 	}
 	sh.Move(seg, pos, st, to)
