@@ -111,7 +111,22 @@ var defects = []defect{
 	{
 		name:  "revoked code forgotten by recovery",
 		edits: edit("store/recover.go", "	case recRelease, recUndo, recRevoke:\n		set(", "	case recRelease, recUndo:\n		set("),
-		pkg:   "proof/model", test: "TestModel", n: 2000, args: noShrink, says: `failed: `,
+		pkg:   "proof/crash", test: "TestKill9", n: 60, says: "was revoked to|by the ledger",
+	},
+	{
+		name:  "pause lost by recovery",
+		edits: edit("store/recover.go", "		bad = s.setTerms(entryKey(r.number), r.terms)\n", ""),
+		pkg:   "proof/crash", test: "TestKill9", n: 60, says: "the desk's batch was changed",
+	},
+	{
+		name:  "redemption in a paused batch",
+		edits: edit("store/terms.go", "	case flags&flagPaused != 0:\n		return ErrPaused\n", ""),
+		pkg:   "proof/linear", test: "TestLinearizable", n: 200, says: "no order of these calls",
+	},
+	{
+		name:  "release by an older draw",
+		edits: edit("store/ref.go", "	return last == draw, err\n", "	return last > 0, err\n"),
+		pkg:   "proof/model", test: "TestModel", n: 8000, args: noShrink, says: `failed: `,
 	},
 	{
 		name:  "checkpoint without terms",
