@@ -2,6 +2,7 @@ package badinput
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -275,3 +276,35 @@ var referenceCases = []apiCase{
 	{"codes of a text with a line feed", drawnFor("order-1\n", 0), store.ErrInvalid, "Ref holds"},
 	{"codes of no reference, below 1", drawnFor("", 1), store.ErrInvalid, "Ref is empty"},
 }
+
+// goodChanges are the good neighbours of the changes: they leave the batches as they were.
+var goodChanges = func() []goodCase {
+	longest := store.BatchChange{By: longest, Reason: longest}
+	other := strings.Repeat("y", store.MaxText) // which nobody has drawn for
+	micro := soonest.Add(time.Microsecond)
+	return []goodCase{
+		{"pause and resume by and for 1024 bytes", batchNamed("given", func(w *world, id store.BatchID) error {
+			return errors.Join(w.s.Pause(w.present, id, longest), w.s.Pause(w.present, id, longest), w.s.Resume(w.present, id, longest), w.s.Resume(w.present, id, longest))
+		})},
+		{"reschedule for a microsecond, and back", batchNamed("given", func(w *world, id store.BatchID) error {
+			return errors.Join(w.s.Reschedule(w.present, id, soonest, micro, longest), w.s.Reschedule(w.present, id, time.Time{}, time.Time{}, longest))
+		})},
+		{"reschedule until the last instant", batchNamed("given", func(w *world, id store.BatchID) error {
+			last := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+			return errors.Join(w.s.Reschedule(w.present, id, time.Time{}, last, longest), w.s.Reschedule(w.present, id, time.Time{}, time.Time{}, longest))
+		})},
+		{"revoke a batch by and for 1024 bytes, twice", batchNamed("over", func(w *world, id store.BatchID) error {
+			return errors.Join(w.s.RevokeBatch(w.present, id, longest), w.s.RevokeBatch(w.present, id, longest))
+		})},
+		{"revoke a code for 1024 bytes", func(w *world) error {
+			_, err := w.s.Revoke(w.present, store.Change{Code: "PAST1", By: longest.By, Reason: longest.Reason, Key: longest.By})
+			return err
+		}},
+		{"change of a reference of 1024 bytes that has nothing", func(w *world) error {
+			got, err := w.s.RevokeRef(w.present, store.RefChange{Ref: other, By: longest.By, Reason: longest.Reason})
+			return errors.Join(err, no(len(got) == 0))
+		}},
+		{"receipts of 1024 bytes", func(w *world) error { return receiptsOf(other, 0)(w) }},
+		{"codes of 1024 bytes", func(w *world) error { return drawnFor(other, 0)(w) }},
+	}
+}()
