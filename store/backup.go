@@ -228,7 +228,7 @@ func undoRestore(dir string, made []string) error {
 
 // restorePairs reads the stream into a new engine.
 func restorePairs(ctx context.Context, path string, r io.Reader, opt *Options, d *directory) (m Manifest, err error) {
-	engine, err := journal.Open(path, opt.journal())
+	engine, err := journal.Open(path, d.journal)
 	if err != nil {
 		return m, err
 	}

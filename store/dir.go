@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -46,6 +47,7 @@ type directory struct {
 	synced    time.Time // last sync of the high-water file; committer only
 	clock     func() time.Time
 
+	journal   *journal.Options // with a write buffer that fits what a crash has left
 	head      *journal.Headroom
 	markError atomic.Pointer[error]
 }
@@ -81,17 +83,52 @@ func openDirectory(path string, create bool, o *Options) (d *directory, fresh bo
 	if d.lock, err = lockPath(filepath.Join(path, lockFile)); err != nil {
 		if errors.Is(err, errLockHeld) {
 			holder, _ := os.ReadFile(filepath.Join(path, lockFile))
-			return nil, false, &LockError{Dir: path, Holder: strings.TrimSpace(string(holder))}
+			return nil, false, &LockError{Dir: path, Holder: firstLine(string(holder))}
 		}
 		return nil, false, fmt.Errorf("lock data directory: %w", readOnly(err))
 	}
-	host, _ := os.Hostname()
-	holder := fmt.Sprintf("process %d on %s since %s\n", os.Getpid(), host, time.Now().UTC().Format(time.RFC3339))
-	if err := d.lock.Truncate(0); err == nil {
-		_, _ = d.lock.WriteAt([]byte(holder), 0) // for people only; the lock itself is held
+	if err := d.sign(o); err != nil {
+		return nil, false, errors.Join(err, unlockPath(d.lock))
 	}
-	d.head = journal.NewHeadroom(path, o.journal())
+	d.head = journal.NewHeadroom(path, d.journal)
 	return d, fresh, nil
+}
+
+// sign writes into LOCK who holds it, for people, and how large the write buffer is, for
+// the next opening: the logs of a crash must be read into one that is as large.
+func (d *directory) sign(o *Options) error {
+	d.journal = o.journal()
+	text, err := os.ReadFile(filepath.Join(d.path, lockFile))
+	if err == nil {
+		err = d.journal.Fit(d.path, signedBuffer(string(text)))
+	}
+	if err != nil {
+		return err
+	}
+	host, _ := os.Hostname()
+	holder := fmt.Sprintf("process %d on %s since %s\n%s%d\n", os.Getpid(), host, time.Now().UTC().Format(time.RFC3339), bufferWord, d.journal.MemTable)
+	if err := d.lock.Truncate(0); err != nil {
+		return fmt.Errorf("lock data directory: %w", err)
+	}
+	if _, err := d.lock.WriteAt([]byte(holder), 0); err != nil {
+		return fmt.Errorf("lock data directory: %w", journal.DiskFull(err))
+	}
+	return d.lock.Sync()
+}
+
+const bufferWord = "write buffer "
+
+// signedBuffer returns the size of the write buffer that a LOCK file names, 0 if none.
+func signedBuffer(text string) (n int64) {
+	if _, word, ok := strings.Cut(text, bufferWord); ok {
+		n, _ = strconv.ParseInt(strings.TrimSpace(word), 10, 64)
+	}
+	return n
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return strings.TrimSpace(line)
 }
 
 // makeDir makes a directory, with those above it that are missing, so that a power cut does

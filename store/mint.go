@@ -314,7 +314,7 @@ func (s *Store) writeRun(ctx context.Context, r *stagedRun, at int64) error {
 	// crash point: mint: all code pages are written, the run's header is not
 	h := &r.header
 	body := appendRun(nil, h.ID, h.Batch, h.Count, h.Initial, h.Ref)
-	_, g, err := s.com.append(at, body, 1, []journal.Pair{h.pair()}, false)
+	g, err := s.journalRun(h, body, at)
 	if err != nil {
 		s.abandon(r)
 		return err
@@ -335,6 +335,17 @@ func (s *Store) writeRun(ctx context.Context, r *stagedRun, at int64) error {
 		s.batch(h.Batch).restock(int64(h.Count))
 	}
 	return nil
+}
+
+// journalRun appends the record of a run, if its batch was not revoked meanwhile.
+func (s *Store) journalRun(h *runHeader, body []byte, at int64) (*group, error) {
+	s.draws.RLock() // keeps changes of batches out
+	defer s.draws.RUnlock()
+	if b := s.batch(h.Batch); b.revoked() {
+		return nil, fmt.Errorf("%w: batch %q", ErrRevoked, b.Name)
+	}
+	_, g, err := s.com.append(at, body, 1, []journal.Pair{h.pair()}, false)
+	return g, err
 }
 
 // writePages commits the run's pages, as many at a time as fit, and notes in the header

@@ -138,7 +138,7 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 	if err != nil {
 		return nil, err
 	}
-	engine, err := journal.Open(d.path, opt.journal())
+	engine, err := journal.Open(d.path, d.journal)
 	if err != nil {
 		return nil, err
 	}

@@ -42,8 +42,6 @@ func (m *model) open() {
 	m.did(o, "…")
 	m.opt = o.Options
 	m.opt.Clock = m.clk.Now
-	m.opt.MemTableSize = max(m.opt.MemTableSize, m.leastBuffer)
-	m.leastBuffer = 0
 	s, err := store.Open(m.dir, &m.opt)
 	m.wantErr("open", err, nil)
 	m.s = s
@@ -87,7 +85,6 @@ func (m *model) reopen() {
 func (m *model) crash() {
 	m.did(say("crash"), "")
 	dir := m.copyDir()
-	m.leastBuffer = m.opt.MemTableSize // a smaller one cannot take what this one held: known
 	m.moveOn(dir)
 }
 

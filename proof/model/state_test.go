@@ -28,8 +28,6 @@ type model struct {
 	dirs int
 	dir  string // of the open store
 	opt  store.Options
-	// leastBuffer is the least MemTableSize of the next opening.
-	leastBuffer int64
 	clk         *clock
 
 	batches  []*batch // number n at n-1

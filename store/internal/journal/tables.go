@@ -111,3 +111,39 @@ func HasTables(path string) (bool, error) {
 	tables, err := filepath.Glob(filepath.Join(path, Dir, "*"+tableSuffix))
 	return len(tables) > 0, err
 }
+
+// Fit makes the write buffer as large as it must be to read the logs that a crash has left
+// in a data directory: as the one that wrote them, was bytes, or 0 if that is not known.
+// The reserve grows with it.
+func (o *Options) Fit(path string, was int64) error {
+	entries, err := os.ReadDir(filepath.Join(path, Dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var logs int64
+	for _, e := range entries {
+		if filepath.Ext(e.Name()) != logSuffix {
+			continue
+		}
+		fi, serr := e.Info()
+		if err = errors.Join(err, serr); serr == nil {
+			logs = max(logs, allocated(fi))
+		}
+	}
+	if err != nil || logs == 0 {
+		return err
+	}
+	if was == 0 {
+		was = logs * nodesPerLog
+	}
+	o.MemTable = min(max(o.MemTable, was), maxMemTable)
+	o.Reserve = max(o.Reserve, LeastReserve*o.MemTable)
+	return nil
+}
+
+const (
+	// nodesPerLog is how many times the size of its log a write buffer of the smallest
+	// entries takes, at most.
+	nodesPerLog = 3
+	maxMemTable = 1 << 30
+)
