@@ -28,7 +28,7 @@ type model struct {
 	dirs int
 	dir  string // of the open store
 	opt  store.Options
-	clk         *clock
+	clk  *clock
 
 	batches  []*batch // number n at n-1
 	byName   map[string]*batch

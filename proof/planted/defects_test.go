@@ -20,14 +20,14 @@ var defects = []defect{
 	{
 		name: "negative answer does not wait",
 		edits: []overlay.Edit{
-			{File: "store/redeem.go", Old: "		return verdict{err: err, mark: sh.Mark}\n", New: "		return verdict{err: err}\n"},
+			{File: "store/redeem.go", Old: "		return verdict{again: true}\n	} else if err != nil {\n		return verdict{err: err, mark: sh.Mark}\n", New: "		return verdict{again: true}\n	} else if err != nil {\n		return verdict{err: err}\n"},
 			{File: "store/redeemall.go", Old: "	last = sh.Mark\n	for _, i := range idx {", New: "	for _, i := range idx {"},
 		},
 		pkg: "proof/crash", test: "TestPowerCut", n: 200, says: "refused true",
 	},
 	{
 		name:  "draw not journaled",
-		edits: edit("store/issue.go", "len(d.Ref)+len(d.Key)+5*len(codes)), uint32(b.ID), d.Ref, d.Key, codes)", "len(d.Ref)+len(d.Key)+5*len(codes)), uint32(b.ID), d.Ref, d.Key, codes[:len(codes)-len(codes)/3])"),
+		edits: edit("store/issue.go", "appendIssue(body, uint32(b.ID), d.Ref, d.Key, codes)", "appendIssue(body, uint32(b.ID), d.Ref, d.Key, codes[:len(codes)-len(codes)/3])"),
 		pkg:   "proof/crash", test: "TestKill9", n: 20, says: `afterwards it is \w+ to ""`,
 	},
 	{
@@ -45,7 +45,7 @@ var defects = []defect{
 	},
 	{
 		name:  "release of a redeemed code",
-		edits: edit("store/step.go", "			return ErrAlreadyRedeemed\n		case shard.Revoked:\n			return ErrRevoked\n		}\n		return ErrNotIssued\n", "			return nil\n		case shard.Revoked:\n			return ErrRevoked\n		}\n		return ErrNotIssued\n"),
+		edits: edit("store/step.go", "			return ErrAlreadyRedeemed\n		case shard.Revoked:\n			return ErrRevoked\n		case shard.Held:\n", "			return nil\n		case shard.Revoked:\n			return ErrRevoked\n		case shard.Held:\n"),
 		pkg:   "proof/linear", test: "TestLinearizable", n: 200, says: "round",
 	},
 	{
@@ -100,12 +100,12 @@ var defects = []defect{
 	},
 	{
 		name:  "batch changed beside those who decide",
-		edits: edit("store/change.go", "	if !s.eachShard(func(uint64) uint64 { return 0 }) {\n		b.now.set(old)\n		return nil, ErrClosed\n	}\n", ""),
+		edits: edit("store/change.go", "	if !s.eachShard(func(*shard.Shard) {}) {\n		b.now.set(old)\n		return nil, ErrClosed\n	}\n", ""),
 		pkg:   "store", test: "TestPauseUnderLoad", args: []string{"-test.count=20"}, says: `record \d+ makes code \d+ of run 1 redeemed|was paused`,
 	},
 	{
 		name:  "refusal by new terms does not wait",
-		edits: edit("store/change.go", "		s.eachShard(func(mark uint64) uint64 { return max(mark, g.n) })\n", ""),
+		edits: edit("store/change.go", "		s.eachShard(func(sh *shard.Shard) { sh.Mark = max(sh.Mark, g.n) })\n", ""),
 		pkg:   "store", test: "TestContextBoundsEveryCall", says: "in a paused batch: batch is paused, want",
 	},
 	{
@@ -120,12 +120,12 @@ var defects = []defect{
 	},
 	{
 		name:  "redemption in a paused batch",
-		edits: edit("store/terms.go", "	case flags&flagPaused != 0:\n		return ErrPaused\n", ""),
+		edits: edit("store/terms.go", "	if flags&flagPaused != 0 {\n		return ErrPaused\n	}\n", ""),
 		pkg:   "proof/linear", test: "TestLinearizable", n: 200, says: "round",
 	},
 	{
 		name:  "release by an older draw",
-		edits: edit("store/ref.go", "	return last == draw, err\n", "	return last > 0, err\n"),
+		edits: edit("store/query.go", "		if err != nil || other {\n", "		if err != nil {\n"),
 		pkg:   "proof/model", test: "TestModel", n: 8000, args: noShrink, says: `failed: `,
 	},
 	{
