@@ -8,7 +8,7 @@ import (
 
 // Batches returns all batches in the order of their numbers.
 func (s *Store) Batches() []BatchInfo {
-	s.now() // what is over goes back first, here as everywhere
+	s.endOvers() // what is over goes back first, here as everywhere
 	var out []BatchInfo
 	for _, b := range *s.batches.Load() {
 		if b != nil {
@@ -21,7 +21,7 @@ func (s *Store) Batches() []BatchInfo {
 // Batch returns a batch by number, or ErrUnknownBatch. Its counts are those of this
 // moment; summing them visits every shard.
 func (s *Store) Batch(id BatchID) (BatchInfo, error) {
-	s.now()
+	s.endOvers()
 	b := s.batchByID(id)
 	if b == nil {
 		return BatchInfo{}, fmt.Errorf("%w: number %d", ErrUnknownBatch, id)
@@ -31,7 +31,7 @@ func (s *Store) Batch(id BatchID) (BatchInfo, error) {
 
 // BatchNamed returns a batch by name, or ErrUnknownBatch.
 func (s *Store) BatchNamed(name string) (BatchInfo, error) {
-	s.now()
+	s.endOvers()
 	s.mu.Lock()
 	b := s.mu.byName[name]
 	s.mu.Unlock()

@@ -36,7 +36,7 @@ func (s *Store) Codes(ctx context.Context, id BatchID, after uint64, states ...s
 			yield(BatchCode{}, fmt.Errorf("%w: number %d", ErrUnknownBatch, id))
 			return
 		}
-		s.now()
+		s.endOvers()
 		wanted := uint16(0)
 		for _, st := range states {
 			wanted |= 1 << (st & 15)

@@ -8,6 +8,7 @@ import (
 	"runtime/metrics"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -105,7 +106,13 @@ func smallStore(f *testing.F) *Store {
 	}
 	ctx := f.Context()
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	s, err := Open(f.TempDir(), &Options{Durability: WeakNoSync, Clock: func() time.Time { at = at.Add(time.Second); return at }})
+	var reading sync.Mutex // the store ends leases by itself
+	s, err := Open(f.TempDir(), &Options{Durability: WeakNoSync, Clock: func() time.Time {
+		reading.Lock()
+		defer reading.Unlock()
+		at = at.Add(time.Second)
+		return at
+	}})
 	must(err)
 	b, err := s.Mint(ctx, Batch{Name: "b", Count: 6, Reward: "r"})
 	must(err)

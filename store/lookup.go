@@ -31,7 +31,7 @@ func (s *Store) Lookup(ctx context.Context, namespace, code string) (CodeInfo, e
 	if err := s.enter(ctx, &r, &f); err != nil {
 		return CodeInfo{}, err
 	}
-	s.now()
+	s.endOvers()
 	for i := range f.n {
 		k := &f.keys[i]
 		sh := s.pool.Lock(s.pool.Route(k.Hash))

@@ -94,7 +94,7 @@ func (s *Store) eachRefRecord(ctx context.Context, ref string, before uint64, f 
 	if err := checkLabel("Ref", ref); err != nil {
 		return err
 	}
-	s.now()
+	s.endOvers()
 	return s.eachLabelled(ctx, labelRef, ref, before, func(r *record) (bool, error) {
 		if !r.draws() || string(r.ref) != ref {
 			return true, nil

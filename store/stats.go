@@ -32,7 +32,7 @@ type Stats struct {
 
 // Stats adds up the store. It visits every shard and lists the directory.
 func (s *Store) Stats() Stats {
-	s.now()
+	s.endOvers()
 	st := Stats{
 		Dir: s.path, Shards: s.pool.Shards(),
 		Ledger: s.com.lastRecord(), Durable: s.com.durableRecord.Load(), Checkpoint: s.checkpointed(),
