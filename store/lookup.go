@@ -73,7 +73,7 @@ func (s *Store) addHistory(ctx context.Context, info *CodeInfo, b *batch, run, o
 			break
 		}
 		err := s.readRecord(number, func(r *record) error {
-			if !needReceipt && r.returns(drawnCode{run, ordinal}) {
+			if info.State == shard.Leased && r.kind == recRest && r.run == run && r.ordinal == ordinal {
 				needDraw, gone = false, true // it rests: nobody has it
 			}
 			switch r.kind {

@@ -126,7 +126,7 @@ var redeemStreamCases = []cliCase{
 	badLine("no code under a header", "user,code\nann,\n", "no code"),
 	badLine("a header of one column and two cells", "code\nPAST1,ann\n", "2 cells where the header has 1"),
 
-	badStream("a header with an unknown column", "redeem --file -", "code,colour\nPAST1,red\n", `line 1: the header has a column "colour": want code, user, key or namespace`),
+	badStream("a header with an unknown column", "redeem --file -", "code,colour\nPAST1,red\n", `line 1: the header has a column "colour": want code, user, key, namespace`),
 	badStream("a header with a column twice", "redeem --file -", "code,user,user\nPAST1,a,b\n", `line 1: the header has two columns "user"`),
 	badStream("a header with two codes", "redeem --file -", "code,Code\nPAST1,PAST1\n", `two columns "code"`),
 	badStream("a header with an empty column", "redeem --file -", "code,\nPAST1,\n", `the header has a column ""`),

@@ -117,8 +117,8 @@ func HasTables(path string) (bool, error) {
 // The reserve grows with it.
 func (o *Options) Fit(path string, was int64) error {
 	entries, err := os.ReadDir(filepath.Join(path, Dir))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if err != nil {
+		return nil // Check says what is wrong with it
 	}
 	var logs int64
 	for _, e := range entries {
