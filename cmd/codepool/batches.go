@@ -16,7 +16,8 @@ func (a *app) batchesCmd() *cobra.Command {
 		Use:   "batches [BATCH]",
 		Short: "List the batches, or all about one",
 		Long: `Batches lists what was minted and imported and how many codes are in which state,
-and which batches are incomplete, paused or revoked. With --json it prints one object a line.`,
+which batches have a limit a user or reusable codes, and which are incomplete, paused or
+revoked. With --json it prints one object a line.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.completeBatch,
 	}
@@ -47,13 +48,24 @@ func (a *app) batches(s *store.Store) error {
 	for _, b := range all {
 		t.row(strconv.Itoa(int(b.ID)), b.Name, join(b.Kind, b.KindNo), b.Reward, windowText(b.NotBefore, b.NotAfter),
 			many(b.Counts.Minted), many(b.Counts.Available), many(b.Counts.Issued), many(b.Counts.Redeemed),
-			many(b.Counts.Revoked), strings.Join(standing(b), ", "))
+			many(b.Counts.Revoked), strings.Join(append(rules(b), standing(b)...), ", "))
 	}
 	t.write(a.out)
 	if len(all) == 0 {
 		a.note("no batches yet; try: codepool mint --name NAME --count N")
 	}
 	return nil
+}
+
+// rules are those that a batch's redemptions have of their own, in words.
+func rules(b store.BatchInfo) (words []string) {
+	if b.PerUser > 0 {
+		words = append(words, many(b.PerUser)+" a user")
+	}
+	if b.Reusable {
+		words = append(words, "reusable")
+	}
+	return words
 }
 
 // standing is what keeps a batch's codes from being drawn or redeemed, in words.

@@ -59,7 +59,7 @@ func about(ctx context.Context, s *store.Store, r store.Redemption, doing string
 }
 
 func aboutCode(ctx context.Context, s *store.Store, r store.Redemption, doing string, err error) *failure {
-	f := &failure{doing: doing + " " + r.Code, err: err, code: r.Code, namespace: r.Namespace}
+	f := &failure{doing: doing + " " + r.Code, err: err, code: r.Code, namespace: r.Namespace, user: r.User}
 	if info, lerr := s.Lookup(ctx, r.Namespace, r.Code); lerr == nil {
 		f.batch = info.BatchName
 	}

@@ -104,6 +104,25 @@ func TestInstant(t *testing.T) {
 	}
 }
 
+func TestSpan(t *testing.T) {
+	for text, want := range map[string]string{
+		"10m": "10m", "90s": "1m30s", "1h30m": "1h30m", "36h": "36h", "7d": "7d", "168h": "7d", "1.5h": "1h30m", "1us": "1µs", "106751d": "106751d", "1h0m5s": "1h0m5s",
+	} {
+		var d span
+		if err := d.Set(text); err != nil || d.String() != want {
+			t.Errorf("%q is %v, %v", text, &d, err)
+		}
+		if again := (span{}); again.Set(d.String()) != nil || again.Set(d.String()) == nil && again != d {
+			t.Errorf("%q does not read back", &d)
+		}
+	}
+	for _, text := range []string{"", "0", "0s", "0d", "-1m", "-1d", "d", "1.5d", "10", "106752d", "99999999999999999999d", "1w", "soon"} {
+		if err := new(span).Set(text); err == nil {
+			t.Errorf("%q was accepted", text)
+		}
+	}
+}
+
 // Every error of the store has a name, an exit code and, where there is something
 // to do, advice.
 func TestErrorKinds(t *testing.T) {
@@ -116,7 +135,7 @@ func TestErrorKinds(t *testing.T) {
 	}
 	for err, want := range map[error]int{
 		store.ErrUnknownCode: 3, store.ErrAlreadyRedeemed: 4, store.ErrEmpty: 5, store.ErrLocked: 6, &store.LockError{}: 6,
-		store.ErrNotIssued: 7, store.ErrExpired: 7, store.ErrNotYetValid: 7, store.ErrPaused: 7, store.ErrReserved: 7, store.ErrUserLimit: 7, store.ErrNoUser: 7, store.ErrNotRedeemed: 7, errNoRef: 1, store.ErrRevoked: 7, store.ErrKeyConflict: 7,
+		store.ErrNotIssued: 7, store.ErrExpired: 7, store.ErrNotYetValid: 7, store.ErrPaused: 7, store.ErrReserved: 7, store.ErrUserLimit: 7, store.ErrNoKey: 7, store.ErrUnknownLease: 1, store.ErrLeaseEnded: 7, store.ErrLeaseOver: 7, store.ErrBeyond: 7, store.ErrNoUser: 7, store.ErrNotRedeemed: 7, errNoRef: 1, store.ErrRevoked: 7, store.ErrKeyConflict: 7,
 		store.ErrInvalid: 2, store.ErrCorrupt: 1, errInterrupted: 130, errors.New("other"): 1, gen.ErrFormat: 2,
 		&failure{err: store.ErrEmpty, exit: 1}: 1, &failure{doing: "x", err: store.ErrEmpty}: 5,
 	} {

@@ -23,7 +23,7 @@ const (
 	exitRedeemed    = 4
 	exitEmpty       = 5
 	exitLocked      = 6
-	exitRefused     = 7 // by a rule: not issued, window, paused, revoked, key conflict
+	exitRefused     = 7 // by a rule: not issued, window, limit, reserved, paused, revoked, key conflict
 	exitInterrupted = 130
 )
 
@@ -40,7 +40,7 @@ var (
 )
 
 // kinds says of every error what a machine calls it, how the program exits and which
-// command to try next; the first match counts. {code} and {batch} stand for what the
+// command to try next; the first match counts. {code}, {batch} and {user} stand for what the
 // failed command was about.
 var kinds = []struct {
 	err    error
@@ -65,9 +65,14 @@ var kinds = []struct {
 	{store.ErrNotYetValid, "not_yet_valid", exitRefused, "codepool show {code}"},
 	{store.ErrExpired, "expired", exitRefused, "codepool show {code}"},
 	{store.ErrPaused, "paused", exitRefused, "codepool resume {batch}"},
-	{store.ErrUserLimit, "user_limit", exitRefused, "codepool receipts --user USER"},
+	{store.ErrUserLimit, "user_limit", exitRefused, "codepool receipts --user {user}"},
 	{store.ErrNoUser, "no_user", exitRefused, "the same with --user"},
+	{store.ErrNoKey, "no_key", exitRefused, "the same with --key: a reusable code must know a late repetition from a new redemption"},
 	{store.ErrReserved, "reserved", exitRefused, "codepool show {code}"},
+	{store.ErrUnknownLease, "unknown_lease", exitFailure, "the same with the number that issue --lease or reserve printed"},
+	{store.ErrLeaseEnded, "lease_ended", exitRefused, "codepool show {code}, of a code that it had; or the same with the --key of the first call"},
+	{store.ErrLeaseOver, "lease_over", exitRefused, "codepool show {code}, of a code that it had"},
+	{store.ErrBeyond, "beyond", exitRefused, "codepool stats, which says where the ledger ends; then a number up to there"},
 	{store.ErrRevoked, "revoked", exitRefused, "codepool show {code}"},
 	{store.ErrKeyConflict, "key_conflict", exitRefused, "the same with a new key, or with what the key was first used for"},
 	{store.ErrGuessable, "guessable", exitRefused, "the same with a longer --format, such as crockford:16:4"},
@@ -98,6 +103,7 @@ type failure struct {
 	err         error
 	code, batch string
 	namespace   string // of the code
+	user        string
 	try         string // this and the next two: instead of what kinds has
 	exit        int
 	reason      string
@@ -170,6 +176,7 @@ func (a *app) advice(err error) string {
 	}
 	fill("code", f.code)
 	fill("batch", f.batch)
+	fill("user", f.user)
 	if a.data != defaultData && !strings.Contains(try, "another --data") {
 		command, remark := try, ""
 		if i := strings.IndexAny(try, ",;"); i >= 0 {

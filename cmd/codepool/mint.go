@@ -22,7 +22,9 @@ func (a *app) mintCmd() *cobra.Command {
 If it is interrupted, by Ctrl-C or a power cut, the same command goes on where it
 stopped. A batch that is complete is never minted again under its name.`,
 		Example: `  codepool mint --name launch --count 1M --kind membership --kind-no SVIP --reward svip:30d
-  codepool mint --name xmas --count 50k --format alnum:10:5:XMAS --not-before 2026-12-24 --not-after 2027-01-07`,
+  codepool mint --name xmas --count 50k --format alnum:10:5:XMAS --not-before 2026-12-24 --not-after 2027-01-07
+  codepool mint --name welcome --count 10k --per-user 1
+  codepool mint --name passes --count 500 --reusable --quarantine 7d`,
 		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
@@ -93,6 +95,12 @@ func batchFacts(b store.BatchInfo) *facts {
 	if b.FromStock {
 		f.add("from stock", "codes can be redeemed without being issued")
 	}
+	if b.PerUser > 0 {
+		f.add("per user", "%s", plural(b.PerUser, "code"))
+	}
+	if b.Reusable {
+		f.add("reusable", "%s", reuseText(b.Batch))
+	}
 	switch {
 	case b.Revoked:
 		f.add("state", "revoked: what is not redeemed is withdrawn for ever")
@@ -114,6 +122,14 @@ func batchFacts(b store.BatchInfo) *facts {
 		f.add("incomplete", "repeat the command that made it")
 	}
 	return f
+}
+
+// reuseText says when a code of a reusable batch is in stock again.
+func reuseText(b store.Batch) string {
+	if b.Quarantine == 0 {
+		return "a code that is redeemed goes back to stock"
+	}
+	return "a code that is redeemed or released goes back to stock after " + spanText(b.Quarantine)
 }
 
 // join writes a kind and its number as one word.

@@ -193,6 +193,24 @@ func instantText(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
+// spanText writes a length of time as one types it, a zero one as "".
+func spanText(d time.Duration) string {
+	switch {
+	case d == 0:
+		return ""
+	case d%day == 0:
+		return fmt.Sprintf("%dd", d/day)
+	}
+	text := d.String()
+	if d%time.Minute == 0 {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if d%time.Hour == 0 {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
 // windowText writes when a batch's codes are valid, "" for always.
 func windowText(from, until time.Time) string {
 	switch {

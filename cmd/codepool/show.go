@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"codepool/gen"
 	"codepool/shard"
@@ -49,6 +50,9 @@ type codeView struct {
 	Kind     string         `json:"kind,omitempty"`
 	KindNo   string         `json:"kind_no,omitempty"`
 	Reward   string         `json:"reward,omitempty"`
+	PerUser  int            `json:"per_user,omitempty"`
+	Reusable bool           `json:"reusable,omitempty"`
+	Rest     time.Duration  `json:"quarantine,omitempty"`
 	From     string         `json:"not_before,omitempty"`
 	Until    string         `json:"not_after,omitempty"`
 	Ref      string         `json:"ref,omitempty"`
@@ -59,7 +63,7 @@ type codeView struct {
 func (a *app) showCode(info store.CodeInfo, b store.BatchInfo) error {
 	v := codeView{
 		Code: shown(info.State.String(), info.Code, info.Printed), State: info.State.String(), Batch: b.Name, BatchID: b.ID, Paused: b.Paused,
-		Kind: b.Kind, KindNo: b.KindNo, Reward: b.Reward,
+		Kind: b.Kind, KindNo: b.KindNo, Reward: b.Reward, PerUser: b.PerUser, Reusable: b.Reusable, Rest: b.Quarantine,
 		From: instantText(b.NotBefore), Until: instantText(b.NotAfter),
 		Ref: info.Ref, IssuedAt: instantText(info.IssuedAt), Receipt: info.Receipt,
 	}
@@ -71,6 +75,12 @@ func (a *app) showCode(info store.CodeInfo, b store.BatchInfo) error {
 		f.add("kind", "%s", join(v.Kind, v.KindNo))
 		f.add("reward", "%s", v.Reward)
 		f.add("valid", "%s", windowText(b.NotBefore, b.NotAfter))
+		if v.PerUser > 0 {
+			f.add("per user", "%s", plural(v.PerUser, "code"))
+		}
+		if v.Reusable {
+			f.add("reusable", "%s", reuseText(b.Batch))
+		}
 		f.add("issued to", "%s", v.Ref)
 		f.add("issued at", "%s", v.IssuedAt)
 		if r := v.Receipt; r != nil {

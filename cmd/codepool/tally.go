@@ -71,6 +71,10 @@ func tryRefused(why string) string {
 		return "the same with those lines, when they are corrected"
 	case reason(store.ErrUnknownCode):
 		return "codepool batches"
+	case reason(store.ErrNoKey):
+		return "the same with a column key"
+	case reason(store.ErrNoUser):
+		return "the same with --user, or with a column user"
 	case reason(store.ErrPaused):
 		return "codepool resume {batch}"
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -72,6 +73,30 @@ func (t *instant) Set(text string) error {
 func (t *instant) String() string { return instantText(t.Time) }
 func (t *instant) Type() string   { return "time" }
 
+// span is a flag for a length of time: "10m", "1h30m", or whole days, "7d".
+type span struct{ time.Duration }
+
+const day = 24 * time.Hour
+
+func (d *span) Set(text string) error {
+	v, err := time.ParseDuration(text)
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		var n uint64
+		if n, err = strconv.ParseUint(days, 10, 64); err == nil && n > uint64(math.MaxInt64/day) {
+			err = strconv.ErrRange
+		}
+		v = time.Duration(n) * day
+	}
+	if err != nil || v <= 0 {
+		return fmt.Errorf("%q is not a length of time: write one above 0, such as 90s, 10m, 36h or 7d", text)
+	}
+	d.Duration = v
+	return nil
+}
+
+func (d *span) String() string { return spanText(d.Duration) }
+func (d *span) Type() string   { return "duration" }
+
 // formatValue is a flag for the format of codes.
 type formatValue struct{ *gen.Format }
 
@@ -96,6 +121,7 @@ type terms struct {
 	batch     store.Batch
 	notBefore instant
 	notAfter  instant
+	rest      span
 }
 
 func (t *terms) flags(cmd *cobra.Command) {
@@ -110,11 +136,14 @@ func (t *terms) flags(cmd *cobra.Command) {
 	f.Var(&t.notBefore, "not-before", "valid from this time on (a date is its first moment in UTC)")
 	f.Var(&t.notAfter, "not-after", "valid until just before this time")
 	f.BoolVar(&b.FromStock, "from-stock", false, "codes can be redeemed without being issued first")
+	f.IntVar(&b.PerUser, "per-user", 0, "how `many` codes of the batch one user can redeem; 0 is any number")
+	f.BoolVar(&b.Reusable, "reusable", false, "a code goes back to stock when it is redeemed; each redemption needs a key")
+	f.Var(&t.rest, "quarantine", "how long a reusable code rests before it is in stock again, such as 36h or 7d")
 	f.Var(formatValue{&b.Format}, "format", "class:length[:group[:prefix]], such as crockford:12:4 or alnum:10:5:VIP")
 	cobra.CheckErr(cmd.MarkFlagRequired("name"))
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("format", fixed(
 		"crockford:12:4", "crockford:16:4", "digits:16:4", "letters:14:0", "letters-case:12", "alnum:12:4", "alnum-case:12")))
-	for _, name := range []string{"name", "namespace", "kind", "kind-no", "reward", "owner", "remark", "not-before", "not-after"} {
+	for _, name := range []string{"name", "namespace", "kind", "kind-no", "reward", "owner", "remark", "not-before", "not-after", "per-user", "quarantine"} {
 		cobra.CheckErr(cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions))
 	}
 }
@@ -122,7 +151,7 @@ func (t *terms) flags(cmd *cobra.Command) {
 // value returns the batch that the flags describe.
 func (t *terms) value() store.Batch {
 	b := t.batch
-	b.NotBefore, b.NotAfter = t.notBefore.Time, t.notAfter.Time
+	b.NotBefore, b.NotAfter, b.Quarantine = t.notBefore.Time, t.notAfter.Time, t.rest.Duration
 	return b
 }
 
@@ -133,5 +162,6 @@ func fixed(words ...string) cobra.CompletionFunc {
 var (
 	_ pflag.Value = (*amount)(nil)
 	_ pflag.Value = (*instant)(nil)
+	_ pflag.Value = (*span)(nil)
 	_ pflag.Value = formatValue{}
 )
