@@ -14,6 +14,7 @@ import (
 
 func (a *app) issueCmd() *cobra.Command {
 	var d store.Draw
+	var o drawOptions
 	cmd := &cobra.Command{
 		Use:   "issue BATCH N",
 		Short: "Draw codes at random and hand them out",
@@ -22,19 +23,50 @@ reference such as an order or a player, and prints them, one a line. No code is 
 drawn twice.
 
 With --key a repeated call gives the same codes again: use it wherever the answer can
-get lost. Without it codes whose answer is lost are issued all the same.`,
-		Example:           `  codepool issue launch 10 --ref order-7 --key order-7/1`,
+get lost. Without it codes whose answer is lost are issued all the same.
+
+With --lease they are drawn for a time only: nobody can redeem them before codepool ack,
+and what is not acknowledged when the time is over goes back to stock. It prints the
+number of the lease, its end and the codes.
+
+With --take they are drawn and redeemed in one step for a --user, and it prints the
+receipts: nobody ever has a code in hand. The keys of leases and of takes are each a set of
+their own.
+
+There is no looking at codes without drawing them: it would hand one code to two callers.`,
+		Example: `  codepool issue launch 10 --ref order-7 --key order-7/1
+  codepool issue launch 10 --ref printer-2 --lease 10m
+  codepool issue launch 1 --take --user player-42 --key quest-9`,
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: a.completeBatch,
 	}
 	cmd.Flags().StringVar(&d.Ref, "ref", "", "`reference` that the codes are bound to, such as an order")
 	cmd.Flags().StringVar(&d.Key, "key", "", "idempotency `key`: the same key gives the same codes")
+	o.flags(cmd)
 	return a.does(cmd, func(ctx context.Context, args []string) error {
+		if err := o.check(cmd); err != nil {
+			return err
+		}
 		n, err := drawSize(args[1])
 		if err != nil {
 			return err
 		}
-		return a.withStore(false, func(s *store.Store) error { return a.issue(ctx, s, args[0], n, d) })
+		if o.take && n > store.MaxTake {
+			return usage("%s codes in one step, at most %s can be: take them in several", many(n), many(store.MaxTake))
+		}
+		return a.withStore(false, func(s *store.Store) error {
+			b, err := batch(s, args[0])
+			if err != nil {
+				return &failure{doing: "issue", err: err, batch: args[0]}
+			}
+			switch {
+			case o.take:
+				return a.take(ctx, s, b, n, o.user, d)
+			case o.lease.Duration > 0:
+				return a.lease(ctx, s, b, n, o.lease.Duration, d)
+			}
+			return a.issue(ctx, s, b, n, d)
+		})
 	})
 }
 
@@ -50,11 +82,39 @@ func drawSize(text string) (int, error) {
 	return int(n), nil
 }
 
-func (a *app) issue(ctx context.Context, s *store.Store, name string, n int, d store.Draw) error {
-	b, err := batch(s, name)
-	if err != nil {
-		return &failure{doing: "issue", err: err, batch: name}
+// drawOptions say in which way codes are drawn.
+type drawOptions struct {
+	lease      span
+	take, peek bool
+	user       string
+}
+
+func (o *drawOptions) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.Var(&o.lease, "lease", "draw for a time only, such as 10m; see codepool ack and codepool giveback")
+	f.BoolVar(&o.take, "take", false, "redeem the codes in the same step")
+	f.StringVar(&o.user, "user", "", "`user` who redeems, with --take")
+	f.BoolVar(&o.peek, "peek", false, "refused: nobody can look at codes without drawing them, use --lease")
+	onlyTyped(cmd, "lease", "take", "user", "peek")
+	for _, name := range []string{"ref", "key", "lease", "user"} {
+		cobra.CheckErr(cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions))
 	}
+}
+
+func (o *drawOptions) check(cmd *cobra.Command) error {
+	switch {
+	case o.peek:
+		return &failure{err: usage("--peek: a look at codes that are not drawn would hand one code to two callers"),
+			try: "the same with --lease 10m: it draws them for a time, and codepool giveback returns them"}
+	case o.take && o.lease.Duration > 0:
+		return usage("both --lease and --take: give one of them")
+	case cmd.Flags().Changed("user") && !o.take:
+		return usage("--user is for --take: codes are drawn for a --ref, and redeemed by a user")
+	}
+	return nil
+}
+
+func (a *app) issue(ctx context.Context, s *store.Store, b store.BatchInfo, n int, d store.Draw) error {
 	doing := fmt.Sprintf("issue %s of %s", plural(n, "code"), b.Name)
 	codes, err := s.Issue(ctx, b.ID, n, d)
 	if err != nil {

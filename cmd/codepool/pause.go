@@ -56,11 +56,14 @@ it does nothing.`,
 
 // changeFlags adds the flags that say for the ledger who changes something and why.
 func changeFlags(cmd *cobra.Command, by, reason *string) {
-	cmd.Flags().StringVar(by, "by", "", "`who` asks for it, for the ledger")
+	byFlag(cmd, by)
 	cmd.Flags().StringVar(reason, "reason", "", "`why`, for the ledger")
-	for _, name := range []string{"by", "reason"} {
-		cobra.CheckErr(cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions))
-	}
+	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("reason", cobra.NoFileCompletions))
+}
+
+func byFlag(cmd *cobra.Command, by *string) {
+	cmd.Flags().StringVar(by, "by", "", "`who` asks for it, for the ledger")
+	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("by", cobra.NoFileCompletions))
 }
 
 // changeBatch changes the batch that was typed and shows it as it is then.
