@@ -29,14 +29,15 @@ const (
 
 // Errors of the command line itself.
 var (
-	errUsage   = errors.New("wrong usage")
-	errNoStore = errors.New("no store there")
-	errBadLine = errors.New("malformed line")
-	errBroken  = errors.New("a promise is broken")
-	errExists  = errors.New("file exists")
-	errNotYes  = errors.New("not confirmed")
-	errFolder  = errors.New("is a directory")
-	errNoRef   = errors.New("nothing was ever drawn for this reference")
+	errUsage    = errors.New("wrong usage")
+	errNoStore  = errors.New("no store there")
+	errBadLine  = errors.New("malformed line")
+	errBroken   = errors.New("a promise is broken")
+	errExists   = errors.New("file exists")
+	errNotYes   = errors.New("not confirmed")
+	errFolder   = errors.New("is a directory")
+	errNoCursor = errors.New("there is no such cursor")
+	errNoRef    = errors.New("nothing was ever drawn for this reference")
 )
 
 // kinds says of every error what a machine calls it, how the program exits and which
@@ -90,6 +91,7 @@ var kinds = []struct {
 	{store.ErrInvalid, "invalid", exitUsage, ""},
 	{gen.ErrFormat, "invalid", exitUsage, ""},
 	{errNoRef, "unknown_ref", exitFailure, "the same with the reference that was given to issue or export; what was imported as handed out must be named by its codes"},
+	{errNoCursor, "unknown_cursor", exitFailure, "codepool cursor"},
 	{errFolder, "failure", exitFailure, "the same with a file, not a folder"},
 	{fs.ErrNotExist, "no_file", exitFailure, "the same with a file or a folder that is there"},
 	{fs.ErrPermission, "no_permission", exitFailure, "the same as a user who may do that, or with another file"},

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -105,5 +106,47 @@ func TestInterruptedInput(t *testing.T) {
 	check, _ := program(t, "batches", "c", "--data", data)
 	if check.Run() == nil {
 		t.Fatal("an import that did not read all its input made a batch")
+	}
+}
+
+// Who follows ends at once when nothing comes, and the cursor is behind all that was read.
+func TestInterruptedFollow(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	for _, args := range [][]string{{"mint", "--name", "b", "--count", "10"}, {"issue", "b", "3", "--take", "--user", "ann"}} {
+		cmd, stderr := program(t, append(args, "--data", data)...)
+		if err := cmd.Run(); err != nil {
+			t.Fatal(err, stderr)
+		}
+	}
+	for _, args := range [][]string{{"--cursor", "c", "--json"}, {}} {
+		cmd, stderr := program(t, append([]string{"receipts", "--follow", "--data", data}, args...)...)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		in := bufio.NewReader(out)
+		for range 3 {
+			if _, err := in.ReadString('\n'); err != nil {
+				t.Fatal(err, stderr)
+			}
+		}
+		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, in); err != nil {
+			t.Fatal(err)
+		}
+		err = cmd.Wait()
+		if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || !strings.Contains(stderr.String(), "interrupted") || !strings.Contains(stderr.String(), "try") {
+			t.Fatalf("%v: %v: %s", args, err, stderr)
+		}
+	}
+	list, stderr := program(t, "cursor", "--json", "--data", data)
+	got, err := list.Output()
+	if err != nil || string(got) != `{"name":"c","number":5}`+"\n" {
+		t.Fatalf("%s, %v, %s", got, err, stderr)
 	}
 }

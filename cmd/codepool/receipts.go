@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 
@@ -12,6 +13,7 @@ import (
 func (a *app) receiptsCmd() *cobra.Command {
 	var p page
 	var user string
+	var o feed
 	cmd := &cobra.Command{
 		Use:   "receipts [--user USER]",
 		Short: "List receipts, of all or of one user",
@@ -20,8 +22,14 @@ newest first. With --json it prints one object a line.
 
 To follow the ledger give the last number with --after; to leaf back through those of a
 user give it with --before. A redemption that was undone is among them. A code that is
-in stock again or revoked is shown masked.`,
+in stock again or revoked is shown masked.
+
+With --cursor it begins behind a cursor (codepool cursor) and moves it behind what was
+written out, so that each receipt comes at least once, whatever crashes. With --follow it
+does not end with the last receipt: it prints those that come, until Ctrl-C. The store is
+its own while it runs, as it is of every command.`,
 		Example: `  codepool receipts --user player-42 --limit 20
+  codepool receipts --cursor mailer --json | ./mail
   codepool receipts --after 1041 --json`,
 		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -29,12 +37,16 @@ in stock again or revoked is shown masked.`,
 	cmd.Flags().StringVar(&user, "user", "", "only those of this `user`, newest first")
 	p.flags(cmd, "receipts", true)
 	onlyTyped(cmd, "user")
+	o.flags(cmd)
 	return a.does(cmd, func(ctx context.Context, _ []string) error {
 		if cmd.Flags().Changed("user") && user == "" {
 			return usage("--user is empty: name a user, or leave it out for all receipts")
 		}
-		if err := p.check(); err != nil {
+		if err := cmp.Or(p.check(), o.check(cmd)); err != nil {
 			return err
+		}
+		if o.follow || o.cursor != "" {
+			return a.withStore(false, func(s *store.Store) error { return a.feed(ctx, s, p, o) })
 		}
 		return a.withStore(false, func(s *store.Store) error { return a.receipts(ctx, s, user, p) })
 	})
@@ -47,31 +59,22 @@ func (a *app) receipts(ctx context.Context, s *store.Store, user string, p page)
 		next, wanted = s.ReceiptsOf(ctx, user, p.before), func(n uint64) bool { return n > p.after }
 		bound = "--before"
 	}
-	list := listing{a: a, t: newTable(">number", "at", "code", "batch", "user", "key", "reward")}
-	batches, last := batchNames{}, uint64(0)
+	list := newReceiptList(a, s)
 	for r, err := range next {
 		if err == nil && !wanted(r.Number) {
 			break
 		}
 		if err == nil && p.limit > 0 && list.n == p.limit {
 			list.end()
-			a.note("more: the same with %s %d", bound, last)
+			a.note("more: the same with %s %d", bound, list.last)
 			return nil
 		}
-		var b batchName
 		if err == nil {
-			b, err = batches.of(s, r.Batch)
-		}
-		if err == nil {
-			r.Code, err = shownReceipt(ctx, s, b, r.Code)
-		}
-		if err == nil {
-			last = r.Number
-			err = list.add(r, strconv.FormatUint(r.Number, 10), instantText(r.At), r.Code, b.name, r.User, r.Key, r.Reward)
+			err = list.add(ctx, r)
 		}
 		if err != nil {
 			list.end()
-			return listFailure(ctx, "receipts", err, bound, last)
+			return listFailure(ctx, "receipts", err, bound, list.last)
 		}
 	}
 	list.end()
@@ -79,6 +82,31 @@ func (a *app) receipts(ctx context.Context, s *store.Store, user string, p page)
 		a.note("no receipts")
 	}
 	return nil
+}
+
+// receiptList prints receipts as they come.
+type receiptList struct {
+	listing
+	s       *store.Store
+	batches batchNames
+	last    uint64
+}
+
+func newReceiptList(a *app, s *store.Store) receiptList {
+	list := listing{a: a, t: newTable(">number", "at", "code", "batch", "user", "key", "reward")}
+	return receiptList{listing: list, s: s, batches: batchNames{}}
+}
+
+func (l *receiptList) add(ctx context.Context, r store.Receipt) error {
+	b, err := l.batches.of(l.s, r.Batch)
+	if err != nil {
+		return err
+	}
+	if r.Code, err = shownReceipt(ctx, l.s, b, r.Code); err != nil {
+		return err
+	}
+	l.last = r.Number
+	return l.listing.add(r, strconv.FormatUint(r.Number, 10), instantText(r.At), r.Code, b.name, r.User, r.Key, r.Reward)
 }
 
 // shownReceipt is the text that may be shown of a code that was redeemed: its redemption
