@@ -5,12 +5,15 @@
 //	codepool demo                                       the whole life of a million codes, in a minute
 //	codepool mint --name launch --count 1M              make a batch
 //	codepool issue launch 10 --ref order-7              draw codes at random, for good
+//	codepool issue launch 10 --lease 10m                or for a time, until codepool ack
 //	codepool redeem 7KQF-2M9X-T4WC --user player-42     burn one
+//	codepool reserve 7KQF-2M9X-T4WC --for 10m           or hold it, until codepool confirm
 //	codepool redeem --file codes.csv                    or a stream of them
 //	codepool release --ref order-7                      an order was cancelled: back to stock
 //	codepool undo 7KQF-2M9X-T4WC                        a refund
 //	codepool revoke --file leaked.csv                   withdraw codes for ever
 //	codepool pause launch                               stop a batch for a while
+//	codepool receipts --cursor mailer                   what was redeemed since the last time
 //
 // Results go to standard output, everything else to standard error, so pipes and
 // --json see data only. The exit code tells a script what happened; exit.go has the table.
