@@ -7,6 +7,7 @@ import (
 	"io"
 	"strconv"
 
+	"codepool/gen"
 	"codepool/store"
 )
 
@@ -17,6 +18,11 @@ func (a *app) take(ctx context.Context, s *store.Store, b store.BatchInfo, n int
 	if err != nil {
 		f := &failure{doing: doing, err: err, batch: b.Name, user: user, try: tryDraw(err)}
 		return interruptedAs(ctx, f, "the same with the same --key: it gives the receipts, if the codes were taken")
+	}
+	for i := range receipts {
+		if b.Reusable { // it goes back to stock, where nobody is to know it
+			receipts[i].Code = gen.Mask(receipts[i].Code)
+		}
 	}
 	err = a.show(struct {
 		Batch    string          `json:"batch"`
