@@ -36,9 +36,13 @@ func (s *Store) changeRef(ctx context.Context, kind *step, c RefChange) ([]Chang
 			return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 		}
 	}
+	if err := checkLabel("Ref", c.Ref); err != nil {
+		return nil, err
+	}
+	at := s.now()
 	var all []decision
 	err := s.eachRefRecord(ctx, c.Ref, 0, func(r *record) (bool, error) {
-		some, err := s.decideDraw(ctx, kind, r, &Change{By: c.By, Reason: c.Reason})
+		some, err := s.decideDraw(ctx, kind, r, &Change{By: c.By, Reason: c.Reason}, at)
 		all = append(all, some...)
 		return err == nil, err
 	})
@@ -52,7 +56,7 @@ func (s *Store) changeRef(ctx context.Context, kind *step, c RefChange) ([]Chang
 //
 // Which those are is read from the ledger, without a lock. What was read holds as long as
 // nothing of a code's shard has gone back to stock but what goes back here.
-func (s *Store) decideDraw(ctx context.Context, kind *step, r *record, c *Change) ([]decision, error) {
+func (s *Store) decideDraw(ctx context.Context, kind *step, r *record, c *Change, at int64) ([]decision, error) {
 	returns := make([]uint64, s.pool.Shards())
 	if !s.eachShard(func(sh *shard.Shard) { returns[sh.Index()] = sh.Returns }) {
 		return nil, ErrClosed
@@ -72,7 +76,7 @@ func (s *Store) decideDraw(ctx context.Context, kind *step, r *record, c *Change
 	}
 	var all []decision
 	for _, code := range its {
-		d, has, err := s.decideDrawn(ctx, kind, code, r.number, c, returns)
+		d, has, err := s.decideDrawn(ctx, kind, code, r.number, c, at, returns)
 		if err != nil {
 			return all, err
 		}
@@ -85,11 +89,10 @@ func (s *Store) decideDraw(ctx context.Context, kind *step, r *record, c *Change
 
 // decideDrawn decides a step of a code, which a draw had when its shard counted as many
 // returns.
-func (s *Store) decideDrawn(ctx context.Context, kind *step, code drawnCode, draw uint64, c *Change, returns []uint64) (d decision, has bool, err error) {
+func (s *Store) decideDrawn(ctx context.Context, kind *step, code drawnCode, draw uint64, c *Change, at int64, returns []uint64) (d decision, has bool, err error) {
 	if err := s.com.admit(ctx); err != nil {
 		return d, false, err
 	}
-	at := s.now()
 	for {
 		v, text := s.takeDrawn(kind, code, returns, c, at)
 		switch {
