@@ -14,7 +14,7 @@ import (
 // while the answer waits for the disk the error is ErrOutcomeUnknown: the code may
 // be burned, and repeating the request with the same key tells.
 func (s *Store) Redeem(ctx context.Context, r Redemption) (rec Receipt, err error) {
-	for s.com.crowd.Load() {
+	if s.com.crowd.Load() {
 		l, i, err := s.joinCrowd(ctx, &r, &rec)
 		if l == nil {
 			return rec, err
@@ -27,7 +27,7 @@ func (s *Store) Redeem(ctx context.Context, r Redemption) (rec Receipt, err erro
 		if !again {
 			return rec, err
 		}
-		break // rare, and it may have to read the disk: by itself
+		// Rare, and it may have to read the disk: by itself.
 	}
 	err = s.redeemAlone(ctx, &r, &rec)
 	return rec, err
