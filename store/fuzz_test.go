@@ -105,7 +105,8 @@ func smallStore(f *testing.F) *Store {
 		}
 	}
 	ctx := f.Context()
-	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	at := start
 	var reading sync.Mutex // the store ends leases by itself
 	s, err := Open(f.TempDir(), &Options{Durability: WeakNoSync, Clock: func() time.Time {
 		reading.Lock()
@@ -156,7 +157,7 @@ func smallStore(f *testing.F) *Store {
 	}
 	_, err = s.Lease(ctx, b.ID, 1, 100*365*24*time.Hour, To("x")) // so that none is over yet
 	must(err)
-	must(s.Reschedule(ctx, 1, at.Add(-time.Hour), time.Time{}, BatchChange{By: "desk"}))
+	must(s.Reschedule(ctx, 1, start.Add(-time.Hour), time.Time{}, BatchChange{By: "desk"}))
 	_, err = s.Revoke(ctx, Change{Code: codes[0], By: "desk", Reason: "leaked"})
 	must(err)
 	_, err = s.Redeem(ctx, Redemption{Code: codes[2]})

@@ -62,7 +62,7 @@ var flagCases = []cliCase{
 	misuse("--json behind the mistake", "mint --nmae new --json", "unknown flag: --nmae").asking(),
 	misuse("JSON by the environment and an unknown flag", "CODEPOOL_JSON=true stats --nope", "unknown flag: --nope").asking(),
 	misuse("import, unknown flag", "import codes.txt --name new --count 2", "unknown flag: --count"),
-	misuse("issue, unknown flag", "issue launch 1 --user ann", "unknown flag: --user"),
+	misuse("issue, unknown flag", "issue launch 1 --colour red", "unknown flag: --colour"),
 	misuse("redeem, unknown flag", "redeem $ISSUED --ref x", "unknown flag: --ref"),
 	misuse("check, unknown flag", "check $ISSUED --key k", "unknown flag: --key"),
 	misuse("show, unknown flag", "show $ISSUED --user ann", "unknown flag: --user"),
