@@ -133,6 +133,7 @@ func slowRecords(body []byte) (out []plainRecord, ok bool) {
 			r.drawn = s.codes()
 		case recHold:
 			r.until, r.to = int64(s.uint64()), s.byte()
+			s.bad = s.bad || !stateOnDisk(r.to)
 			r.run, r.ordinal, r.who, r.key = uint32(s.number()), s.uint32(), s.text(), s.text()
 		case recConfirm:
 			r.lease = s.number()
@@ -142,6 +143,7 @@ func slowRecords(body []byte) (out []plainRecord, ok bool) {
 			r.run, r.ordinal, r.who, r.key, r.reason = uint32(s.number()), s.uint32(), s.text(), s.text(), s.text()
 		case recAcknowledge, recGiveBack, recCancel, recOver, recReturn:
 			r.lease, r.to = s.number(), s.byte()
+			s.bad = s.bad || !stateOnDisk(r.to)
 			r.who, r.key = s.text(), s.text()
 			r.drawn = s.codes()
 		case recRedeem:

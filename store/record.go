@@ -322,6 +322,7 @@ func (d *decoder) next(r *record, at *int64) bool {
 			d.burn(r)
 		case recHold:
 			r.until, r.to = int64(d.uint64()), shard.State(d.byte())
+			d.bad = d.bad || !storable(r.to)
 			d.burn(r)
 		case recConfirm:
 			r.lease = d.uvarint()

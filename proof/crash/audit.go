@@ -25,6 +25,7 @@ type auditor struct {
 	after  uint64            // ledger number up to which receipts were read
 	found  []error
 
+	unread     bool // there may be answers that nobody has read: those after a power cut
 	pausedFrom int
 	Answers    int // given answers in all
 }

@@ -120,7 +120,7 @@ func (a *auditor) auditDesk(ctx context.Context, s *store.Store) {
 		return
 	}
 	n := deskSteps(b)
-	if n < a.steps || n > a.steps+1 {
+	if n < a.steps || n > a.steps+1 && !a.unread {
 		a.wrong("the desk's batch was changed %d times; afterwards it is as after %d: %+v", a.steps, n, b)
 	}
 	for p := a.pausedFrom; a.paused; p++ { // the first pause that the refusal can have been for

@@ -40,6 +40,7 @@ func TestPowerCut(t *testing.T) {
 		r := harness.Rand(seed, round)
 		if round%newVolumeEvery == 0 {
 			v, a = freshVolume(t, v, commits[round/newVolumeEvery%len(commits)]), newAuditor()
+			a.unread = true
 		}
 		answers -= a.Answers
 		f, c, l := cutRound(t, r, v, a, round%newVolumeEvery == newVolumeEvery-1 || round == rounds-1)
