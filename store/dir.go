@@ -107,13 +107,14 @@ func (d *directory) sign(o *Options) error {
 	}
 	host, _ := os.Hostname()
 	holder := fmt.Sprintf("process %d on %s since %s\n%s%d\n", os.Getpid(), host, time.Now().UTC().Format(time.RFC3339), bufferWord, d.journal.MemTable)
-	if err := d.lock.Truncate(0); err != nil {
-		return fmt.Errorf("lock data directory: %w", err)
-	}
+	// Over what is there: on a full disk a block that was given up would not come back.
 	if _, err := d.lock.WriteAt([]byte(holder), 0); err != nil {
 		return fmt.Errorf("lock data directory: %w", journal.DiskFull(err))
 	}
-	return d.lock.Sync()
+	if err := errors.Join(d.lock.Truncate(int64(len(holder))), d.lock.Sync()); err != nil {
+		return fmt.Errorf("lock data directory: %w", journal.DiskFull(err))
+	}
+	return nil
 }
 
 const bufferWord = "write buffer "
@@ -121,7 +122,7 @@ const bufferWord = "write buffer "
 // signedBuffer returns the size of the write buffer that a LOCK file names, 0 if none.
 func signedBuffer(text string) (n int64) {
 	if _, word, ok := strings.Cut(text, bufferWord); ok {
-		n, _ = strconv.ParseInt(strings.TrimSpace(word), 10, 64)
+		n, _ = strconv.ParseInt(firstLine(word), 10, 64)
 	}
 	return n
 }
