@@ -78,23 +78,14 @@ func (b *batch) held(number uint64, code, user, key string, at, until int64) Hol
 func (s *Store) hold(r *Redemption, f *forms, at, until int64, seen *keyView, user *userView) verdict {
 	s.draws.RLock() // from the journal until the table has it
 	defer s.draws.RUnlock()
-	for i := range f.n {
-		k := &f.keys[i]
-		sh := s.pool.Lock(s.pool.Route(k.Hash))
-		if sh == nil {
-			return verdict{err: ErrClosed}
-		}
-		pos, seg, ok := sh.Find(k)
-		if !ok || sh.State(pos) == shard.Pending {
-			sh.Unlock()
-			continue
-		}
-		v := s.holdLocked(sh, seg, pos, r, at, until, seen, user)
-		sh.Unlock()
-		v.form = i
-		return v
+	sh, seg, pos, form, err := s.lockCode(f)
+	if err != nil {
+		return verdict{err: err}
 	}
-	return verdict{err: ErrUnknownCode}
+	defer sh.Unlock()
+	v := s.holdLocked(sh, seg, pos, r, at, until, seen, user)
+	v.form = form
+	return v
 }
 
 func (s *Store) holdLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, r *Redemption, at, until int64, seen *keyView, user *userView) verdict {
@@ -105,24 +96,11 @@ func (s *Store) holdLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, r *R
 		defer s.keys.unlock(seen)
 	}
 	b, st := s.batch(seg.Batch), sh.State(pos)
-	if err := b.judge(st, at); err == errAgain {
-		return verdict{again: true}
-	} else if err != nil {
-		return verdict{err: err, mark: sh.Mark}
+	if v, may := s.mayBurnLocked(sh, b, st, r, at, user); !may { // it counts as what it may become
+		return v
 	}
-	if b.Reusable && r.Key == "" {
-		return verdict{err: ErrNoKey, mark: sh.Mark}
-	}
-	if b.PerUser > 0 { // a reservation counts as what it may become
-		if look, err := s.claimUser(b, r.User, user); look {
-			return verdict{again: true, look: true, b: b}
-		} else if err != nil {
-			return verdict{err: err, mark: sh.Mark}
-		}
+	if b.PerUser > 0 {
 		defer s.users.unlock(&user.keyView)
-	}
-	if st == shard.Available && !b.reserve(1) {
-		return verdict{again: true}
 	}
 	code := drawnCode{seg.Run, seg.Ordinal(pos)}
 	number, g, err := s.com.append(at, appendHold(nil, until, st, code.run, code.ordinal, r.User, r.Key), 1, nil, false)

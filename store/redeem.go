@@ -246,23 +246,31 @@ func (v *verdict) receipt(r *Redemption, k *shard.Key, at int64, rec *Receipt) {
 
 // burn decides one redemption under its shard's lock.
 func (s *Store) burn(r *Redemption, f *forms, at int64, seen *keyView, user *userView) verdict {
+	sh, seg, pos, form, err := s.lockCode(f)
+	if err != nil {
+		return verdict{err: err}
+	}
+	defer sh.Unlock()
+	v := s.burnLocked(sh, seg, pos, r, at, seen, user)
+	v.form = form
+	return v
+}
+
+// lockCode finds the code that a request means, of the forms that its text may have, and
+// returns its shard, which is held then, its place there and which form it is.
+func (s *Store) lockCode(f *forms) (sh *shard.Shard, seg *shard.Segment, pos uint32, form int, err error) {
 	for i := range f.n {
 		k := &f.keys[i]
-		sh := s.pool.Lock(s.pool.Route(k.Hash))
-		if sh == nil {
-			return verdict{err: ErrClosed}
+		if sh = s.pool.Lock(s.pool.Route(k.Hash)); sh == nil {
+			return nil, nil, 0, 0, ErrClosed
 		}
 		pos, seg, ok := sh.Find(k)
-		if !ok || sh.State(pos) == shard.Pending {
-			sh.Unlock()
-			continue
+		if ok && sh.State(pos) != shard.Pending {
+			return sh, seg, pos, i, nil
 		}
-		v := s.burnLocked(sh, seg, pos, r, at, seen, user)
 		sh.Unlock()
-		v.form = i
-		return v
 	}
-	return verdict{err: ErrUnknownCode}
+	return nil, nil, 0, 0, ErrUnknownCode
 }
 
 // burnLocked judges one redemption and, if it is allowed, moves, journals and notes
@@ -276,24 +284,11 @@ func (s *Store) burnLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, r *R
 		defer s.keys.unlock(seen)
 	}
 	b, st := s.batch(seg.Batch), sh.State(pos)
-	if err := b.judge(st, at); err == errAgain {
-		return verdict{again: true}
-	} else if err != nil {
-		return verdict{err: err, mark: sh.Mark}
-	}
-	if b.Reusable && r.Key == "" {
-		return verdict{err: ErrNoKey, mark: sh.Mark}
+	if v, may := s.mayBurnLocked(sh, b, st, r, at, user); !may {
+		return v
 	}
 	if b.PerUser > 0 {
-		if look, err := s.claimUser(b, r.User, user); look {
-			return verdict{again: true, look: true, b: b}
-		} else if err != nil {
-			return verdict{err: err, mark: sh.Mark}
-		}
 		defer s.users.unlock(&user.keyView)
-	}
-	if st == shard.Available && !b.reserve(1) {
-		return verdict{again: true} // a draw has reserved it and is about to take it
 	}
 	var buf [96]byte
 	body := appendRedeem(buf[:0], seg.Run, seg.Ordinal(pos), r.User, r.Key)
@@ -319,6 +314,34 @@ func (s *Store) burnLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, r *R
 		s.reuseLocked(seg, pos, b, v.number, at)
 	}
 	return v
+}
+
+// mayBurnLocked is what a redemption and a reservation must pass. If they may, a code in
+// stock is reserved and the user of a batch with a limit is claimed, which the caller ends.
+// REQUIRES: the shard is held.
+func (s *Store) mayBurnLocked(sh *shard.Shard, b *batch, st shard.State, r *Redemption, at int64, user *userView) (v verdict, may bool) {
+	if err := b.judge(st, at); err == errAgain {
+		return verdict{again: true}, false
+	} else if err != nil {
+		return verdict{err: err, mark: sh.Mark}, false
+	}
+	if b.Reusable && r.Key == "" {
+		return verdict{err: ErrNoKey, mark: sh.Mark}, false
+	}
+	if b.PerUser > 0 {
+		if look, err := s.claimUser(b, r.User, user); look {
+			return verdict{again: true, look: true, b: b}, false
+		} else if err != nil {
+			return verdict{err: err, mark: sh.Mark}, false
+		}
+	}
+	if st == shard.Available && !b.reserve(1) { // a draw has reserved it and is about to take it
+		if b.PerUser > 0 {
+			s.users.unlock(&user.keyView)
+		}
+		return verdict{again: true}, false
+	}
+	return verdict{}, true
 }
 
 // takeBack undoes the move of a redemption that could not be journaled.

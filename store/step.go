@@ -229,23 +229,14 @@ func changed(number uint64, code string, batch BatchID, c *Change, at int64) Cha
 func (s *Store) take(kind *step, c *Change, f *forms, at int64, seen *keyView) verdict {
 	s.draws.RLock() // a lease may end with it: from the journal until the table knows
 	defer s.draws.RUnlock()
-	for i := range f.n {
-		k := &f.keys[i]
-		sh := s.pool.Lock(s.pool.Route(k.Hash))
-		if sh == nil {
-			return verdict{err: ErrClosed}
-		}
-		pos, seg, ok := sh.Find(k)
-		if !ok || sh.State(pos) == shard.Pending {
-			sh.Unlock()
-			continue
-		}
-		v := s.takeLocked(kind, sh, seg, pos, c, at, seen)
-		sh.Unlock()
-		v.form = i
-		return v
+	sh, seg, pos, form, err := s.lockCode(f)
+	if err != nil {
+		return verdict{err: err}
 	}
-	return verdict{err: ErrUnknownCode}
+	defer sh.Unlock()
+	v := s.takeLocked(kind, sh, seg, pos, c, at, seen)
+	v.form = form
+	return v
 }
 
 // takeLocked judges one step and, if it is allowed, journals, moves and notes its key.

@@ -20,7 +20,7 @@ var defects = []defect{
 	{
 		name: "negative answer does not wait",
 		edits: []overlay.Edit{
-			{File: "store/redeem.go", Old: "		return verdict{again: true}\n	} else if err != nil {\n		return verdict{err: err, mark: sh.Mark}\n", New: "		return verdict{again: true}\n	} else if err != nil {\n		return verdict{err: err}\n"},
+			{File: "store/redeem.go", Old: "		return verdict{again: true}, false\n	} else if err != nil {\n		return verdict{err: err, mark: sh.Mark}, false\n", New: "		return verdict{again: true}, false\n	} else if err != nil {\n		return verdict{err: err}, false\n"},
 			{File: "store/redeemall.go", Old: "	last = sh.Mark\n	for _, i := range idx {", New: "	for _, i := range idx {"},
 		},
 		pkg: "proof/crash", test: "TestPowerCut", n: 200, says: "refused true",
