@@ -42,8 +42,10 @@ func (m *model) step() {
 		m.draw()
 	case n < 85:
 		m.findAll()
-	case n < 95:
+	case n < 94:
 		m.copyStates()
+	case n < 95:
+		m.drop()
 	default:
 		m.takeDirty()
 	}
@@ -375,6 +377,34 @@ func (m *model) takeDirty() {
 	for _, r := range m.runs[1:] {
 		for i := range r.dirty {
 			m.fatalf("run %d in shard %d is said to be clean", r.id, i)
+		}
+	}
+}
+
+// drop takes a batch out, unless one of its runs is not live yet.
+func (m *model) drop() {
+	batch := uint32(m.rng.IntN(m.cfg.batches) + 1)
+	m.trace = fmt.Sprintf("drop batch %d", batch)
+	for _, r := range m.runs[1:] {
+		if r.batch == batch && r.status == pending {
+			return
+		}
+	}
+	if !m.p.Drop(batch) {
+		m.fatalf("refused")
+	}
+	for _, r := range m.runs[1:] {
+		if r.batch != batch || r.status != active {
+			continue
+		}
+		r.status = abandoned
+		for ord := range r.codes {
+			if r.states[ord] != shard.Void {
+				m.free(r, uint32(ord))
+			}
+		}
+		if m.p.Run(r.id) != nil {
+			m.fatalf("run %d is still there", r.id)
 		}
 	}
 }

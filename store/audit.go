@@ -134,8 +134,8 @@ func (s *Store) entryOf(r *record) (Entry, error) {
 	e.Count = len(codes)
 	if len(codes) != 1 {
 		if len(codes) > 0 {
-			if run := s.pool.Run(codes[0].run); run != nil {
-				e.Batch = BatchID(run.Batch)
+			if b := s.batchOf(codes[0].run); b != nil {
+				e.Batch = b.ID
 			}
 		}
 		return e, nil

@@ -100,8 +100,10 @@ type BatchInfo struct {
 	// Complete is false after an interrupted Mint; call it again with the same batch.
 	Complete bool `json:"complete"`
 	// Paused: no code is drawn or redeemed until Resume. Revoked: never again.
-	Paused  bool   `json:"paused,omitempty"`
-	Revoked bool   `json:"revoked,omitempty"`
+	Paused  bool `json:"paused,omitempty"`
+	Revoked bool `json:"revoked,omitempty"`
+	// Retired: its codes are on disk alone (Store.Retire).
+	Retired bool   `json:"retired,omitempty"`
 	Counts  Counts `json:"counts"`
 	// Risk is the guess planner's answer for the batch at its full size.
 	Risk gen.Risk `json:"risk"`

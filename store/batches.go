@@ -53,7 +53,7 @@ func (s *Store) info(b *batch) BatchInfo {
 	i.Count = b.target.Load()
 	t := b.terms()
 	i.NotBefore, i.NotAfter = t.window()
-	i.Paused, i.Revoked = t.Paused, t.Revoked
+	i.Paused, i.Revoked, i.Retired = t.Paused, t.Revoked, t.Retired
 	i.Risk = gen.GuessRisk(max(i.Count, 1), b.Format, s.opt.GuessesPerHour)
 	return i
 }

@@ -17,9 +17,10 @@ const (
 	EventResumed
 	EventRescheduled
 	EventRevoked
+	EventRetired
 )
 
-var eventNames = map[Event]string{EventPaused: "paused", EventResumed: "resumed", EventRescheduled: "rescheduled", EventRevoked: "revoked"}
+var eventNames = map[Event]string{EventPaused: "paused", EventResumed: "resumed", EventRescheduled: "rescheduled", EventRevoked: "revoked", EventRetired: "retired"}
 
 func (e Event) String() string {
 	if n := eventNames[e]; n != "" {
@@ -136,7 +137,10 @@ func (s *Store) changeLocked(b *batch, event Event, at int64, c BatchChange, edi
 	if t == old {
 		return nil, nil
 	}
-	if old.Revoked {
+	switch {
+	case old.Retired:
+		return nil, fmt.Errorf("%w: batch %q", ErrRetired, b.Name)
+	case old.Revoked && event != EventRetired:
 		return nil, fmt.Errorf("%w: batch %q", ErrRevoked, b.Name)
 	}
 	b.now.flags.Or(flagChanging)
@@ -146,7 +150,14 @@ func (s *Store) changeLocked(b *batch, event Event, at int64, c BatchChange, edi
 	}
 	body := appendTerms(nil, event, t, c.By, c.Reason)
 	s.draws.Lock()
-	_, g, err := s.com.append(at, body, 1, nil, false)
+	var g *group
+	var err error
+	if event == EventRetired {
+		err = s.mayRetire(b, at)
+	}
+	if err == nil {
+		_, g, err = s.com.append(at, body, 1, nil, false)
+	}
 	if err != nil {
 		t = old
 	}

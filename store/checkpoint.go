@@ -130,6 +130,7 @@ func (s *Store) checkpoint(ctx context.Context) (err error) {
 			return err
 		}
 		s.maint.number = cp.Number
+		s.noteCovered(&cp)
 		s.maint.done.Store(upto)
 		// crash point: checkpoint: the record is written
 		if err := s.dropLeasePages(cp.Number); err != nil {
@@ -275,9 +276,15 @@ func (s *Store) copyStates(p statePageID) (body []byte, mark uint64, ok bool) {
 		if sh == nil {
 			return nil, 0, false
 		}
-		sh.CopyStates(sh.SegmentOf(p.run), first, end, first, body[4+stampLen:])
+		seg := sh.SegmentOf(p.run)
+		if seg != nil {
+			sh.CopyStates(seg, first, end, first, body[4+stampLen:])
+		}
 		mark = max(mark, sh.Mark)
 		sh.Unlock()
+		if seg == nil { // retired: its last states are written
+			return nil, 0, true
+		}
 	}
 	return body, mark, true
 }
@@ -325,10 +332,12 @@ func (m *maintainer) run(ctx context.Context) {
 		case <-m.kick:
 			if m.s.com.durableRecord.Load() >= m.done.Load()+uint64(m.s.opt.CheckpointEvery) {
 				m.note(m.s.checkpoint(ctx))
+				m.s.forgetCovered(ctx)
 			}
 		case answer := <-m.asked:
 			err := m.s.checkpoint(ctx)
 			m.note(err)
+			m.s.forgetCovered(ctx)
 			answer <- err
 		}
 	}

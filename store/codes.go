@@ -7,6 +7,7 @@ import (
 
 	"codepool/gen"
 	"codepool/shard"
+	"codepool/store/internal/journal"
 )
 
 // BatchCode is a code as a listing of its batch shows it.
@@ -71,7 +72,7 @@ func (s *Store) runsOf(b *batch, from uint32) (out []runHeader) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range s.mu.runs {
-		if h.ID >= max(from, 1) && h.Batch == uint32(b.ID) && s.pool.Run(h.ID) != nil {
+		if h.ID >= max(from, 1) && h.Batch == uint32(b.ID) && (s.pool.Run(h.ID) != nil || s.retiredRun(h.ID) != nil) {
 			out = append(out, h)
 		}
 	}
@@ -84,30 +85,63 @@ func (s *Store) codesOf(ctx context.Context, b *batch, h runHeader, first uint32
 	if ctx.Err() != nil {
 		return nil, 0, context.Cause(ctx)
 	}
-	sh := s.shardOf(drawnCode{h.ID, first})
+	sh, seg, pos := s.placeOf(drawnCode{h.ID, first})
 	if sh == nil {
-		return nil, 0, ErrClosed
+		return s.codesOfRetired(b, h, first, wanted)
 	}
-	_, end := s.pool.Run(h.ID).Range(sh.Index())
-	next = min(end, first+codesPart)
-	seg, mark := sh.SegmentOf(h.ID), sh.Mark
+	next = min(seg.First+seg.Len, first+codesPart)
+	mark := sh.Mark
 	for o := first; o < next; o++ {
-		pos := seg.Position(o)
-		st := b.seen(sh.State(pos))
-		if wanted&(1<<st) == 0 {
-			continue
+		at := pos + o - first
+		if st := b.seen(sh.State(at)); wanted&(1<<st) != 0 {
+			part = append(part, b.listed(drawnCode{h.ID, o}, sh.KeyAt(at, seg), st))
 		}
-		k := sh.KeyAt(pos, seg)
-		c := BatchCode{Place: uint64(h.ID)<<32 | uint64(o), State: st, StateName: st.String()}
-		canon := canonText(&k)
-		switch st {
-		case shard.Issued, shard.Redeemed, shard.Held:
-			c.Code = string(b.Format.AppendPrinted(nil, []byte(canon)))
-		default:
-			c.Code, c.Masked = gen.Mask(canon), true
-		}
-		part = append(part, c)
 	}
 	sh.Unlock()
 	return part, next, s.com.waitFor(ctx, mark)
+}
+
+// listed is a code as a listing shows it.
+func (b *batch) listed(at drawnCode, k shard.Key, st shard.State) BatchCode {
+	c := BatchCode{Place: uint64(at.run)<<32 | uint64(at.ordinal), State: st, StateName: st.String()}
+	canon := canonText(&k)
+	switch st {
+	case shard.Issued, shard.Redeemed, shard.Held:
+		c.Code = string(b.Format.AppendPrinted(nil, []byte(canon)))
+	default:
+		c.Code, c.Masked = gen.Mask(canon), true
+	}
+	return c
+}
+
+// codesOfRetired is codesOf for a run that is only on disk: the rest of a page.
+func (s *Store) codesOfRetired(b *batch, h runHeader, first uint32, wanted uint16) (part []BatchCode, next uint32, err error) {
+	run := s.retiredRun(h.ID)
+	if run == nil {
+		return nil, 0, ErrClosed
+	}
+	next = min(h.Count, (first/pageCodes+1)*pageCodes)
+	err = s.eng.View(func(v journal.Reader) error {
+		states, _, err := readStates(v, h)
+		if err != nil {
+			return err
+		}
+		pages := &retiredPages{run: run, v: v}
+		for o := first; o < next; o++ {
+			st := h.Initial
+			if states != nil {
+				st = get4(states, o)
+			}
+			if st = b.seen(st); wanted&(1<<st) == 0 {
+				continue
+			}
+			k, err := pages.at(o)
+			if err != nil {
+				return err
+			}
+			part = append(part, b.listed(drawnCode{h.ID, o}, k, st))
+		}
+		return nil
+	})
+	return part, next, err
 }

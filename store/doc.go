@@ -61,8 +61,8 @@
 //
 // # Limits
 //
-// One process at a time opens a directory. All codes live in memory: about 16 bytes
-// each, besides their text when it does not pack into 64 bits (12 Crockford characters
+// One process at a time opens a directory. All codes live in memory until their batch is
+// retired (registry.go): about 16 bytes each, besides their text when it does not pack into 64 bits (12 Crockford characters
 // do, 16 do not). The ledger grows for ever: some 20 bytes a redemption and 7 of index.
 //
 // # Reading the source

@@ -34,6 +34,11 @@ var (
 	ErrNoKey = errors.New("idempotency key is missing")
 	// ErrPaused is returned while a batch is paused.
 	ErrPaused = errors.New("batch is paused")
+	// ErrRetired is returned when something is asked of a batch that was retired
+	// (Store.Retire), or of one of its codes, for which the code would have to be in memory.
+	ErrRetired = errors.New("batch was retired")
+	// ErrNotFinished is returned when a batch cannot be retired yet: codes of it may still be used.
+	ErrNotFinished = errors.New("batch is not finished")
 	// ErrReserved is returned when a code is reserved for another request (Store.Reserve).
 	ErrReserved = errors.New("code is reserved")
 	// ErrNotOwner is returned when an account exports from another account's batch.

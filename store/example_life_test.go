@@ -47,6 +47,27 @@ func ExampleStore_Pause() {
 	// <nil>
 }
 
+func ExampleStore_Retire() {
+	s, done := exampleStore()
+	defer done()
+	ctx := context.Background()
+	fmt.Println(errors.Is(s.Retire(ctx, 1, store.BatchChange{}), store.ErrNotFinished))
+	if err := s.RevokeBatch(ctx, 1, store.BatchChange{By: "desk"}); err != nil {
+		log.Fatal(err)
+	}
+	if err := s.Retire(ctx, 1, store.BatchChange{By: "desk"}); err != nil {
+		log.Fatal(err)
+	}
+	_, err := s.Redeem(ctx, store.Redemption{Code: "CARD-0001"})
+	fmt.Println(err)
+	r := must(s.Import(ctx, store.Batch{Name: "again"}, strings.NewReader("CARD-0001"), store.ImportOptions{}))
+	fmt.Println(r.Added, r.DuplicateInStore)
+	// Output:
+	// true
+	// code was revoked
+	// 0 1
+}
+
 func ExampleStore_Reschedule() {
 	s, done := exampleStore()
 	defer done()

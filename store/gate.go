@@ -102,27 +102,30 @@ const gateSlack = 5
 
 // add lets the hashes, all of shard i, through. When the filter is at its capacity
 // it is built anew from every hash of the shard, which each calls its argument
-// with; spare asks for room without slack.
+// with; room asks for as much without slack. If each fails the hashes go into the
+// filter that there is.
 func (g *gate) add(i int, hashes []uint64, room int, each func(func(hash uint64)) bool) {
 	s := &g.shards[i]
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.filter.Load()
-	switch need := f.n + len(hashes); {
-	case need > f.capacity:
+	need := f.n + len(hashes)
+	if need > f.capacity {
 		if room < need {
 			room = need + need/gateSlack
 		}
 		grown := newFilter(room)
-		if f.n > 0 && !each(func(h uint64) { grown.put(h, h<<g.route) }) {
-			return // the pool is closed
-		}
 		if f.n == 0 {
 			for _, h := range hashes {
 				grown.put(h, h<<g.route)
 			}
 		}
-		s.filter.Store(grown)
+		if f.n == 0 || each(func(h uint64) { grown.put(h, h<<g.route) }) {
+			s.filter.Store(grown)
+			return
+		}
+	}
+	switch {
 	case len(hashes)*copyFrom > f.capacity:
 		c := &filter{words: make([]uint64, len(f.words)), capacity: f.capacity, n: f.n}
 		for j := range f.words {

@@ -80,7 +80,7 @@ func (s *Store) hold(r *Redemption, f *forms, at, until int64, seen *keyView, us
 	defer s.draws.RUnlock()
 	sh, seg, pos, form, err := s.lockCode(f)
 	if err != nil {
-		return verdict{err: err}
+		return s.absent(f, at, err)
 	}
 	defer sh.Unlock()
 	v := s.holdLocked(sh, seg, pos, r, at, until, seen, user)
@@ -203,14 +203,11 @@ func (s *Store) confirm(e LeaseEnd, at int64, seen *keyView) (v verdict, k shard
 	if l == nil {
 		return verdict{err: errNoLease}, k, ""
 	}
-	code := l.codes[0]
-	sh := s.shardOf(code)
+	sh, seg, pos := s.placeOf(l.codes[0])
 	if sh == nil {
 		return verdict{err: ErrClosed}, k, ""
 	}
 	defer sh.Unlock()
-	seg := sh.SegmentOf(code.run)
-	pos := seg.Position(code.ordinal)
 	return s.confirmLocked(sh, seg, pos, l, e, at, seen), sh.KeyAt(pos, seg), l.user
 }
 

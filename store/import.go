@@ -126,6 +126,11 @@ func (s *Store) importAll(ctx context.Context, b *batch, in *lineReader, o Impor
 		if err := s.mayAdd(ctx); err != nil {
 			return s.importDone(b, rep), s.importCut(b, err)
 		}
+		all := int64(len(part))
+		part, err := s.withoutRetired(b.space.id, part)
+		if err != nil {
+			return s.importDone(b, rep), s.importCut(b, err)
+		}
 		mine := s.countMine(b, part)
 		r, err := s.stage(b, &runCodes{keys: part}, initial, o.Ref, 0)
 		if err != nil {
@@ -139,7 +144,7 @@ func (s *Store) importAll(ctx context.Context, b *batch, in *lineReader, o Impor
 		}
 		rep.Added += added
 		rep.AlreadyImported += mine
-		rep.DuplicateInStore += int64(len(part)) - added - mine
+		rep.DuplicateInStore += all - added - mine
 	}
 	b.complete.Store(true)
 	return s.importDone(b, rep), nil

@@ -143,7 +143,7 @@ func (s *Store) finish(kind *ending, e LeaseEnd, at int64, seen *keyView) (uint6
 func (s *Store) putLeased(l *lease, to shard.State, mark uint64) {
 	from := l.state()
 	for at := 0; at < len(l.codes); {
-		sh := s.shardOf(l.codes[at])
+		sh, _, _ := s.placeOf(l.codes[at])
 		if sh == nil {
 			return // closed: memory is gone, the journal stands
 		}

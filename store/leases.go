@@ -116,6 +116,18 @@ func (t *leaseTable) takeOver(at int64) *lease {
 	return l
 }
 
+// count counts the leases that f picks.
+func (t *leaseTable) count(f func(*lease) bool) (n int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, l := range t.live {
+		if f(l) {
+			n++
+		}
+	}
+	return n
+}
+
 // drop forgets a lease, if it is there: for recovery.
 func (t *leaseTable) drop(number uint64) {
 	t.mu.Lock()

@@ -95,7 +95,7 @@ func (s *Store) countUser(ctx context.Context, b *batch, user string, seen *user
 		if err := s.readRecord(number, func(found *record) error { r = found.clone(); return nil }); err != nil {
 			return err
 		}
-		if run := s.pool.Run(r.run); string(r.user) != user || run == nil || run.Batch != uint32(b.ID) {
+		if string(r.user) != user || s.batchOf(r.run) != b {
 			continue
 		}
 		stands, err := s.stands(ctx, &r)
@@ -145,12 +145,22 @@ func (s *Store) limitOf(r *record) (batch uint32, limited bool) {
 	if !r.redeems() && r.kind != recHold || len(r.user) == 0 {
 		return 0, false
 	}
-	run := s.pool.Run(r.run)
-	if run == nil {
+	b := s.batchOf(r.run)
+	if b == nil {
 		return 0, false
 	}
-	b := s.batchByID(BatchID(run.Batch))
-	return run.Batch, b != nil && b.PerUser > 0
+	return uint32(b.ID), b.PerUser > 0
+}
+
+// batchOf returns the batch of a run, nil if there is no such run.
+func (s *Store) batchOf(run uint32) *batch {
+	if r := s.pool.Run(run); r != nil {
+		return s.batchByID(BatchID(r.Batch))
+	}
+	if r := s.retiredRun(run); r != nil {
+		return s.batchByID(BatchID(r.Batch))
+	}
+	return nil
 }
 
 // checkPerUser refuses a limit that cannot be.

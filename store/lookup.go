@@ -49,11 +49,33 @@ func (s *Store) Lookup(ctx context.Context, namespace, code string) (CodeInfo, e
 		if err := s.com.waitFor(ctx, mark); err != nil {
 			return CodeInfo{}, err
 		}
-		info := CodeInfo{Code: canonText(k), Namespace: namespace, State: st, StateName: st.String(), BatchID: b.ID, BatchName: b.Name}
-		info.Printed = string(b.Format.AppendPrinted(nil, []byte(info.Code)))
+		info := b.describe(k, namespace, st)
 		return info, s.addHistory(ctx, &info, b, run, ordinal)
 	}
+	return s.lookupRetired(ctx, namespace, &f)
+}
+
+// lookupRetired is Lookup for a code that is not in memory.
+func (s *Store) lookupRetired(ctx context.Context, namespace string, f *forms) (CodeInfo, error) {
+	for i := range f.n {
+		found, err := s.findRetired(&f.keys[i])
+		if err != nil {
+			return CodeInfo{}, err
+		}
+		if found != nil {
+			b := s.batchOf(found.run)
+			info := b.describe(&f.keys[i], namespace, b.seen(found.state))
+			return info, s.addHistory(ctx, &info, b, found.run, found.ordinal)
+		}
+	}
 	return CodeInfo{}, ErrUnknownCode
+}
+
+// describe says of a code what its batch and state say.
+func (b *batch) describe(k *shard.Key, namespace string, st shard.State) CodeInfo {
+	info := CodeInfo{Code: canonText(k), Namespace: namespace, State: st, StateName: st.String(), BatchID: b.ID, BatchName: b.Name}
+	info.Printed = string(b.Format.AppendPrinted(nil, []byte(info.Code)))
+	return info
 }
 
 // addHistory fills in what the ledger says of a code, as far as its state asks for.

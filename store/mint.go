@@ -118,6 +118,8 @@ func (s *Store) openBatch(def Batch, imported bool, at time.Time) (*batch, error
 			return nil, fmt.Errorf("%w: %q is batch %d and complete", ErrBatchExists, def.Name, old.ID)
 		case !imported && old.Count != def.Count:
 			return nil, fmt.Errorf("%w: %q is batch %d and was begun with count %d", ErrBatchExists, def.Name, old.ID, old.Count)
+		case old.retired():
+			return nil, fmt.Errorf("%w: batch %q", ErrRetired, old.Name)
 		case old.revoked():
 			return nil, fmt.Errorf("%w: batch %q", ErrRevoked, old.Name)
 		}
@@ -202,6 +204,7 @@ func (s *Store) mintAll(ctx context.Context, b *batch, at int64) error {
 		if err != nil {
 			return err
 		}
+		s.unseen(b.space.id, codes)
 		r, err := s.stage(b, codes, shard.Available, "", room)
 		if err != nil {
 			return err

@@ -90,7 +90,7 @@ func (c *runCodes) addTo(run *shard.Run) (hashes []uint64, n int, err error) {
 
 // pages calls put with each page of the run's codes.
 func (c *runCodes) pages(run uint32, put func(journal.Pair) error) error {
-	n := max(len(c.words), len(c.keys))
+	n := c.len()
 	for page := 0; page*pageCodes < n; page++ {
 		from, end := page*pageCodes, min((page+1)*pageCodes, n)
 		b := make([]byte, 4, 4+8*(end-from))
@@ -128,33 +128,67 @@ func readCodes(v journal.Reader, h runHeader, space uint32) (*runCodes, error) {
 		c.hashes, c.words = make([]uint64, 0, h.Count), make([]uint64, 0, h.Count)
 	}
 	for page := uint32(0); page*pageCodes < h.Count; page++ {
-		key := key2(keyCodes, h.ID, page)
-		value, err := v.Get(key)
+		share, err := c.readPage(v, h, page, space)
 		if err != nil {
 			return nil, err
 		}
-		if value == nil {
-			return nil, corrupt(key, "page is missing")
-		}
-		body, err := unseal(key, value)
-		if err != nil {
-			return nil, err
-		}
-		want := min(pageCodes, int(h.Count-page*pageCodes))
-		if h.Mixed {
-			err = c.readMixed(key, body, want, space)
-		} else {
-			err = c.readPacked(key, body, want, space)
-		}
-		if err != nil {
-			return nil, err
-		}
-		sum += shareOf(key, sumOf(value))
+		sum += share
 	}
 	if sum != h.Codes {
 		return nil, corrupt(key1(keyRun, h.ID), "its codes are not those that it was written with")
 	}
 	return c, nil
+}
+
+// readPage appends the codes of a page, which it checks, and returns the page's share of
+// its run's sum.
+func (c *runCodes) readPage(v journal.Reader, h runHeader, page, space uint32) (share uint64, err error) {
+	key, body, sum, err := getCodes(v, h.ID, page)
+	if err != nil {
+		return 0, err
+	}
+	if h.Mixed {
+		err = c.readMixed(key, body, h.pageLen(page), space)
+	} else {
+		err = c.readPacked(key, body, h.pageLen(page), space)
+	}
+	return shareOf(key, sum), err
+}
+
+// pageLen is how many codes a page of the run has.
+func (h *runHeader) pageLen(page uint32) int { return min(pageCodes, int(h.Count-page*pageCodes)) }
+
+// getCodes returns a page of a run's codes as it stands on disk, and its checksum.
+func getCodes(v journal.Reader, run, page uint32) (key, body []byte, sum uint32, err error) {
+	key = key2(keyCodes, run, page)
+	value, err := v.Get(key)
+	if err != nil {
+		return key, nil, 0, err
+	}
+	if value == nil {
+		return key, nil, 0, corrupt(key, "page is missing")
+	}
+	if body, err = unseal(key, value); err == nil {
+		sum = sumOf(value)
+	}
+	return key, body, sum, err
+}
+
+func (c *runCodes) len() int { return max(len(c.words), len(c.keys)) }
+
+func (c *runCodes) hash(i int) uint64 {
+	if len(c.keys) > 0 {
+		return c.keys[i].Hash
+	}
+	return c.hashes[i]
+}
+
+// key returns a code, of the namespace given.
+func (c *runCodes) key(i int, space uint32) shard.Key {
+	if len(c.keys) > 0 {
+		return c.keys[i]
+	}
+	return shard.Key{Hash: c.hashes[i], Word: c.words[i], Space: space}
 }
 
 func (c *runCodes) readPacked(key, body []byte, want int, space uint32) error {
@@ -215,9 +249,9 @@ func (s *Store) admitHashes(hashes []uint64, room int) {
 			if sh == nil {
 				return false
 			}
-			defer sh.Unlock()
 			sh.EachHash(f)
-			return true
+			sh.Unlock()
+			return s.retiredHashes(i, f)
 		})
 		hashes = hashes[n:]
 	}

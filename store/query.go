@@ -221,21 +221,16 @@ func (s *Store) receiptOf(r *record) (Receipt, error) {
 // codeAt returns a code, its batch and its state as requests see it, and the group that
 // the state depends on. ok is false when there is no such code, or the store is closed.
 func (s *Store) codeAt(run, ordinal uint32) (b *batch, k shard.Key, st shard.State, mark uint64, ok bool) {
-	r := s.pool.Run(run)
-	if r == nil {
-		return nil, k, 0, 0, false
-	}
-	i := r.ShardOf(ordinal)
-	if i < 0 {
-		return nil, k, 0, 0, false
-	}
-	sh := s.pool.Lock(i)
+	sh, seg, pos := s.placeOf(drawnCode{run, ordinal})
 	if sh == nil {
-		return nil, k, 0, 0, false
+		found, err := s.retiredAt(drawnCode{run, ordinal})
+		if found == nil || err != nil {
+			return nil, k, 0, 0, false
+		}
+		b = s.batchOf(run)
+		return b, found.key, b.seen(found.state), 0, true
 	}
 	defer sh.Unlock()
-	seg := sh.SegmentOf(run)
-	pos := seg.Position(ordinal)
 	b = s.batch(seg.Batch)
 	return b, sh.KeyAt(pos, seg), b.seen(sh.State(pos)), sh.Mark, true
 }

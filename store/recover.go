@@ -49,6 +49,7 @@ func (s *Store) recover(high uint64) error {
 				return err
 			}
 		}
+		s.noteCovered(&at)
 		return s.index.load(v)
 	})
 	if err != nil {
@@ -181,15 +182,19 @@ func (s *Store) loadRunHeaders(v journal.Reader) error {
 
 // loadRuns loads all runs, as many side by side as there are processors.
 func (s *Store) loadRuns() error {
-	total := 0
+	total, live := 0, 0
 	for _, h := range s.mu.runs {
-		total += int(h.Count)
+		if total += int(h.Count); h.ID != 0 && !s.batch(h.Batch).retired() {
+			live += int(h.Count)
+		}
 	}
 	if total == 0 {
 		return nil
 	}
-	if err := s.pool.Reserve(total); err != nil {
-		return err
+	if live > 0 {
+		if err := s.pool.Reserve(live); err != nil {
+			return err
+		}
 	}
 	room := total/s.pool.Shards() + total/s.pool.Shards()/50 + 64
 	work := make(chan runHeader)
@@ -198,7 +203,11 @@ func (s *Store) loadRuns() error {
 	for w := range errs {
 		wg.Go(func() {
 			for h := range work {
-				if errs[w] == nil {
+				switch {
+				case errs[w] != nil:
+				case s.batch(h.Batch).retired():
+					errs[w] = s.loadRetired(h, room)
+				default:
 					errs[w] = s.loadRun(h, room)
 				}
 			}
@@ -244,6 +253,49 @@ func (s *Store) loadRun(h runHeader, room int) error {
 	}
 	run.Activate(h.Initial, states)
 	return nil
+}
+
+// loadRetired reads a run of a batch that is retired into the registry and the gate, and
+// counts its codes.
+func (s *Store) loadRetired(h runHeader, room int) error {
+	b := s.batch(h.Batch)
+	run := &retiredRun{runHeader: h, space: b.space.id}
+	return s.eng.View(func(v journal.Reader) error {
+		codes, err := readCodes(v, h, run.space)
+		if err != nil {
+			return err
+		}
+		hashes := codes.hashes
+		for i := range codes.keys {
+			hashes = append(hashes, codes.keys[i].Hash)
+		}
+		for o := 0; o < len(hashes); o += pageCodes {
+			run.firsts = append(run.firsts, hashes[o])
+		}
+		states, pages, err := readStates(v, h)
+		if err != nil {
+			return err
+		}
+		s.addRetired(run)
+		s.admitHashes(hashes, room)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		maps.Copy(s.statePages, pages)
+		n := b.kept.Load()
+		if n == nil {
+			n = new([shard.NumStates]int64)
+			b.kept.Store(n)
+		}
+		if states == nil {
+			n[h.Initial] += int64(h.Count)
+		}
+		for o := range uint32(2 * len(states)) {
+			if o < h.Count {
+				n[get4(states, o)]++
+			}
+		}
+		return nil
+	})
 }
 
 // replay applies the ledger behind number upto to memory and returns its last number.
@@ -416,18 +468,25 @@ func (s *Store) settleCounts() {
 
 // countsOf adds up a batch's codes by state.
 func (s *Store) countsOf(b *batch) Counts {
-	var n [shard.NumStates]int64
-	for i := range s.pool.Shards() {
-		sh := s.pool.Lock(i)
-		if sh == nil {
-			return Counts{}
-		}
-		sh.CountBatch(uint32(b.ID), &n)
-		sh.Unlock()
-	}
-	c := countsFrom(n)
+	c := countsFrom(s.statesOf(b))
 	if b.revoked() { // at one stroke, without a visit to its codes
 		c.Revoked, c.Available, c.Leased, c.Issued = c.Minted-c.Redeemed, 0, 0, 0
 	}
 	return c
+}
+
+// statesOf counts a batch's codes in each state.
+func (s *Store) statesOf(b *batch) (n [shard.NumStates]int64) {
+	for i := range s.pool.Shards() {
+		sh := s.pool.Lock(i)
+		if sh == nil {
+			return n
+		}
+		sh.CountBatch(uint32(b.ID), &n)
+		sh.Unlock()
+	}
+	if kept := b.kept.Load(); kept != nil { // set before memory goes
+		return *kept
+	}
+	return n
 }

@@ -161,8 +161,16 @@ func (s *Store) pick(f *forms) *shard.Key {
 }
 
 // known reports whether one of the forms is a code.
-func (s *Store) known(f *forms) bool {
-	return f.n > 0 && s.holds(s.pick(f))
+func (s *Store) known(f *forms) (bool, error) {
+	if f.n == 0 {
+		return false, nil
+	}
+	k := s.pick(f)
+	if s.holds(k) {
+		return true, nil
+	}
+	found, err := s.findRetired(k)
+	return found != nil, err
 }
 
 // holds reports whether there is such a code.
@@ -184,6 +192,9 @@ func (s *Store) enter(ctx context.Context, r *Redemption, f *forms) error {
 	}
 	if !s.resolve(r.Namespace, r.Code, f) || !s.passGate(f) {
 		return ErrUnknownCode
+	}
+	if f.n > 1 && s.retired.Load() != nil {
+		return s.chooseForm(f)
 	}
 	return nil
 }
@@ -248,7 +259,7 @@ func (v *verdict) receipt(r *Redemption, k *shard.Key, at int64, rec *Receipt) {
 func (s *Store) burn(r *Redemption, f *forms, at int64, seen *keyView, user *userView) verdict {
 	sh, seg, pos, form, err := s.lockCode(f)
 	if err != nil {
-		return verdict{err: err}
+		return s.absent(f, at, err)
 	}
 	defer sh.Unlock()
 	v := s.burnLocked(sh, seg, pos, r, at, seen, user)
@@ -385,10 +396,11 @@ func (s *Store) sameCode(f *forms, k *shard.Key) (bool, error) {
 			return true, nil
 		}
 	}
-	if !s.known(f) {
-		return false, ErrUnknownCode
+	known, err := s.known(f)
+	if err == nil && !known {
+		err = ErrUnknownCode
 	}
-	return false, nil
+	return false, err
 }
 
 // put copies the receipt, if there is one, and passes err on.
@@ -444,5 +456,5 @@ func (s *Store) Check(ctx context.Context, r Redemption) error {
 		}
 		return err
 	}
-	return ErrUnknownCode
+	return s.absent(&f, at, ErrUnknownCode).err
 }

@@ -270,6 +270,10 @@ func (s *Store) lookUpAll(ctx context.Context, sc *scratch, rs []Redemption, out
 			}
 			keyed = true
 		}
+		if f.n > 1 && s.retired.Load() != nil {
+			sc.slow = append(sc.slow, int32(i))
+			continue
+		}
 		sc.keys[i] = *s.pick(&f)
 		sc.shards[i] = int32(s.pool.Route(sc.keys[i].Hash))
 	}
@@ -315,7 +319,9 @@ func (s *Store) burnAll(sc *scratch, index int, idx []int32, rs []Redemption, at
 	last = sh.Mark
 	for _, i := range idx {
 		if sc.pos[i] < 0 {
-			sc.res[i] = outcome{err: ErrUnknownCode}
+			if sc.res[i] = (outcome{err: ErrUnknownCode}); s.mayBeRetired(&sc.keys[i]) {
+				sc.res[i] = outcome{again: true} // by itself: the disk must be asked
+			}
 			continue
 		}
 		pos, seg, r := uint32(sc.pos[i]), sh.SegmentByIndex(sc.segs[i]), &rs[i]

@@ -94,6 +94,13 @@ func (s *Store) decideDrawn(ctx context.Context, kind *step, code drawnCode, dra
 		return d, false, err
 	}
 	for {
+		if s.retiredRun(code.run) != nil {
+			b, k, ok := s.codeOf(code.run, code.ordinal)
+			if !ok {
+				return d, false, s.noCode(draw)
+			}
+			return decision{changed: Changed{Code: canonText(&k), Batch: b.ID}, err: fmt.Errorf("%w: batch %q", ErrRetired, b.Name)}, true, nil
+		}
 		v, text := s.takeDrawn(kind, code, returns, c, at)
 		switch {
 		case v.again:
@@ -113,8 +120,11 @@ func (s *Store) decideDrawn(ctx context.Context, kind *step, code drawnCode, dra
 
 // lookAgain asks whether a draw has its code yet when others of its shard have gone back.
 func (s *Store) lookAgain(ctx context.Context, code drawnCode, draw uint64, returns []uint64) (has bool, err error) {
-	sh := s.shardOf(code)
+	sh, _, _ := s.placeOf(code)
 	if sh == nil {
+		if s.retiredRun(code.run) != nil {
+			return true, nil
+		}
 		return false, s.noCode(draw)
 	}
 	i, n := sh.Index(), sh.Returns
@@ -144,14 +154,25 @@ func (s *Store) stillHas(ctx context.Context, code drawnCode, draw uint64) (bool
 	return s.isLastDraw(ctx, code, draw)
 }
 
-// shardOf locks the shard of a code; nil if there is none or the store is closed.
-func (s *Store) shardOf(code drawnCode) *shard.Shard {
-	if r := s.pool.Run(code.run); r != nil {
-		if i := r.ShardOf(code.ordinal); i >= 0 {
-			return s.pool.Lock(i)
-		}
+// placeOf locks the shard of a code and returns it with the code's place there. It is nil
+// if the code is not in memory, or the store is closed.
+func (s *Store) placeOf(code drawnCode) (sh *shard.Shard, seg *shard.Segment, pos uint32) {
+	r := s.pool.Run(code.run)
+	if r == nil {
+		return nil, nil, 0
 	}
-	return nil
+	i := r.ShardOf(code.ordinal)
+	if i < 0 {
+		return nil, nil, 0
+	}
+	if sh = s.pool.Lock(i); sh == nil {
+		return nil, nil, 0
+	}
+	if seg = sh.SegmentOf(code.run); seg == nil { // its batch has just been retired
+		sh.Unlock()
+		return nil, nil, 0
+	}
+	return sh, seg, seg.Position(code.ordinal)
 }
 
 // takeDrawn decides a step of a code if its shard counts as many returns as returns says,
@@ -159,8 +180,10 @@ func (s *Store) shardOf(code drawnCode) *shard.Shard {
 func (s *Store) takeDrawn(kind *step, code drawnCode, returns []uint64, c *Change, at int64) (v verdict, text string) {
 	s.draws.RLock() // see take
 	defer s.draws.RUnlock()
-	sh := s.shardOf(code)
-	if sh == nil {
+	sh, seg, pos := s.placeOf(code)
+	if sh == nil && s.retiredRun(code.run) != nil {
+		return verdict{again: true}, ""
+	} else if sh == nil {
 		return verdict{err: ErrClosed}, ""
 	}
 	defer sh.Unlock()
@@ -168,8 +191,6 @@ func (s *Store) takeDrawn(kind *step, code drawnCode, returns []uint64, c *Chang
 		return verdict{again: true}, ""
 	}
 	defer func() { returns[sh.Index()] = sh.Returns }()
-	seg := sh.SegmentOf(code.run)
-	pos := seg.Position(code.ordinal)
 	k := sh.KeyAt(pos, seg)
 	v = s.takeLocked(kind, sh, seg, pos, c, at, nil)
 	v.b = s.batch(seg.Batch)

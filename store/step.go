@@ -231,7 +231,11 @@ func (s *Store) take(kind *step, c *Change, f *forms, at int64, seen *keyView) v
 	defer s.draws.RUnlock()
 	sh, seg, pos, form, err := s.lockCode(f)
 	if err != nil {
-		return verdict{err: err}
+		if v := s.absent(f, at, err); v.b != nil {
+			return verdict{err: fmt.Errorf("%w: batch %q", ErrRetired, v.b.Name)}
+		} else {
+			return v
+		}
 	}
 	defer sh.Unlock()
 	v := s.takeLocked(kind, sh, seg, pos, c, at, seen)
@@ -251,6 +255,9 @@ func (s *Store) takeLocked(kind *step, sh *shard.Shard, seg *shard.Segment, pos 
 	b, st := s.batch(seg.Batch), sh.State(pos)
 	if b.now.flags.Load()&flagChanging != 0 {
 		return verdict{again: true}
+	}
+	if b.retired() {
+		return verdict{err: fmt.Errorf("%w: batch %q", ErrRetired, b.Name), mark: sh.Mark}
 	}
 	as := st
 	if b.revoked() {

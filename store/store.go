@@ -33,6 +33,7 @@ type Store struct {
 	cursors   cursors
 	bell      bell
 	index     *index
+	retired   atomic.Pointer[registry] // nil: no batch is retired
 
 	mu struct {
 		sync.Mutex // guards what follows and growth of spaces and batches

@@ -18,6 +18,7 @@ type terms struct {
 	Until   int64
 	Paused  bool
 	Revoked bool
+	Retired bool
 	// Returned is no term but goes with them: see flagReturned.
 	Returned bool
 }
@@ -35,8 +36,13 @@ func (d *decoder) terms() terms {
 	t := terms{Batch: d.uint32(), From: int64(d.uint64()), Until: int64(d.uint64())}
 	flags := d.byte()
 	d.bad = d.bad || flags >= flagChanging
-	t.Paused, t.Revoked, t.Returned = flags&flagPaused != 0, flags&flagRevoked != 0, flags&flagReturned != 0
+	t.setFlags(uint32(flags))
 	return t
+}
+
+func (t *terms) setFlags(flags uint32) {
+	t.Paused, t.Revoked = flags&flagPaused != 0, flags&flagRevoked != 0
+	t.Returned, t.Retired = flags&flagReturned != 0, flags&flagRetired != 0
 }
 
 func (t terms) flags() (flags uint32) {
@@ -48,6 +54,9 @@ func (t terms) flags() (flags uint32) {
 	}
 	if t.Returned {
 		flags |= flagReturned
+	}
+	if t.Retired {
+		flags |= flagRetired
 	}
 	return flags
 }
@@ -107,6 +116,7 @@ const (
 	// flagReturned says that a code of the batch has gone back to stock at some time: an
 	// older draw of it may not have it any more.
 	flagReturned
+	flagRetired
 	// flagChanging is set while a change is about to be journaled: what is decided about
 	// the batch's codes waits for it.
 	flagChanging
@@ -120,12 +130,14 @@ func (l *liveTerms) set(t terms) {
 }
 
 func (b *batch) terms() terms {
-	flags := b.now.flags.Load()
-	return terms{Batch: uint32(b.ID), From: b.now.from.Load(), Until: b.now.until.Load(), Paused: flags&flagPaused != 0, Revoked: flags&flagRevoked != 0, Returned: flags&flagReturned != 0}
+	t := terms{Batch: uint32(b.ID), From: b.now.from.Load(), Until: b.now.until.Load()}
+	t.setFlags(b.now.flags.Load())
+	return t
 }
 
 func (b *batch) revoked() bool  { return b.now.flags.Load()&flagRevoked != 0 }
 func (b *batch) returned() bool { return b.now.flags.Load()&flagReturned != 0 }
+func (b *batch) retired() bool  { return b.now.flags.Load()&flagRetired != 0 }
 
 // noteReturned says that a code is about to go back to stock.
 func (b *batch) noteReturned() {
@@ -188,8 +200,11 @@ func (b *batch) judge(st shard.State, at int64) error {
 	if err := b.inWindow(at); err != nil {
 		return err
 	}
-	if flags&flagPaused != 0 {
+	switch {
+	case flags&flagPaused != 0:
 		return ErrPaused
+	case flags&flagRetired != 0:
+		return ErrRetired
 	}
 	return nil
 }
@@ -230,6 +245,8 @@ func (b *batch) mayDraw(at int64) error {
 		return fmt.Errorf("%w: batch %q ended at %s", ErrExpired, b.Name, stamp(notAfter))
 	case flags&flagPaused != 0:
 		return fmt.Errorf("%w: batch %q", ErrPaused, b.Name)
+	case flags&flagRetired != 0:
+		return fmt.Errorf("%w: batch %q", ErrRetired, b.Name)
 	}
 	return nil
 }

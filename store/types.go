@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"codepool/gen"
+	"codepool/shard"
 )
 
 // Redemption asks to burn one code.
@@ -63,7 +64,11 @@ type batch struct {
 		promised int64
 	}
 	complete atomic.Bool
-	sum      uint32 // checksum of its record; set before others see the batch
+	// covered: that the batch is retired is in a checkpoint, and so are its last states.
+	covered atomic.Bool
+	// kept is how many of its codes are in which state once they are not in memory any more.
+	kept atomic.Pointer[[shard.NumStates]int64]
+	sum  uint32 // checksum of its record; set before others see the batch
 }
 
 // reserve takes n codes of the stock for the caller, or none if there are fewer.
@@ -106,6 +111,17 @@ func (b *batch) short(n int64) (int64, bool) {
 	b.stock.Lock()
 	defer b.stock.Unlock()
 	return b.stock.free, b.stock.free+b.stock.promised < n
+}
+
+// emptied closes the stock if nothing of it is promised to anybody.
+func (b *batch) emptied() bool {
+	b.stock.Lock()
+	defer b.stock.Unlock()
+	if b.stock.promised > 0 {
+		return false
+	}
+	b.stock.free = 0
+	return true
 }
 
 func newBatch(def Batch, sp *space, created time.Time, imported bool) *batch {

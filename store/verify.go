@@ -121,11 +121,11 @@ type verifier struct {
 // vrun is one run: its states, two in a byte by ordinal.
 type vrun struct {
 	h      runHeader
-	run    *shard.Run
-	memory []byte // in the picture
-	upto   []byte // by the ledger up to each shard's picture
-	whole  []byte // by the whole ledger
-	pages  []byte // by state pages and the ledger behind the checkpoint
+	run    *shard.Run // nil if it is only on disk
+	memory []byte     // in the picture
+	upto   []byte     // by the ledger up to each shard's picture
+	whole  []byte     // by the whole ledger
+	pages  []byte     // by state pages and the ledger behind the checkpoint
 }
 
 func get4(b []byte, o uint32) shard.State     { return shard.State(b[o/2]>>(o&1*4)) & 15 }
@@ -148,6 +148,8 @@ func (v *verifier) snapshot() error {
 		}
 		if r := s.pool.Run(h.ID); r != nil {
 			v.run[h.ID] = &vrun{h: h, run: r, memory: make([]byte, (h.Count+1)/2)}
+		} else if s.retiredRun(h.ID) != nil {
+			v.run[h.ID] = &vrun{h: h}
 		}
 	}
 	s.mu.Unlock()
@@ -162,7 +164,7 @@ func (v *verifier) snapshot() error {
 		}
 		v.seen[i] = s.com.lastRecord()
 		sh.Segments(func(g *shard.Segment) bool {
-			if r := v.run[g.Run]; r != nil {
+			if r := v.run[g.Run]; r != nil && r.run != nil {
 				sh.CopyStates(g, g.First, g.First+g.Len, 0, r.memory)
 				v.checkCounts(sh, g)
 			}
@@ -172,6 +174,11 @@ func (v *verifier) snapshot() error {
 		s.draws.Unlock()
 		if v.ctx.Err() != nil {
 			return context.Cause(v.ctx)
+		}
+	}
+	for id, m := range v.run {
+		if s.retiredRun(id) != nil { // perhaps while the picture was taken
+			m.run, m.memory = nil, nil
 		}
 	}
 	return nil
@@ -194,97 +201,6 @@ func (v *verifier) damage(err error) error {
 		return nil
 	}
 	return err
-}
-
-// runs checks batches and headers on disk against memory.
-func (v *verifier) runs(r journal.Reader) error {
-	for _, b := range *v.s.batches.Load() {
-		if b != nil {
-			v.rep.Batches++
-		}
-	}
-	found := 0
-	err := r.Scan([]byte{keyRun}, nil, func(key, value []byte) error {
-		h, err := decodeRunHeader(key, value)
-		if err != nil {
-			return v.damage(err)
-		}
-		if m := v.run[h.ID]; m != nil {
-			found++
-			if m.h != h {
-				v.rep.problem("run %d: header on disk differs from memory", h.ID)
-			}
-		}
-		return nil
-	})
-	if err == nil && found != len(v.run) {
-		v.rep.problem("%d of %d runs have no readable header", len(v.run)-found, len(v.run))
-	}
-	return err
-}
-
-// pages checks every code page against memory and gate and reads the state pages.
-func (v *verifier) pages(r journal.Reader) error {
-	for id, m := range v.run {
-		if v.ctx.Err() != nil {
-			return context.Cause(v.ctx)
-		}
-		b := v.s.batch(m.h.Batch)
-		initial := make([]byte, len(m.memory))
-		for i := range initial {
-			initial[i] = byte(m.h.Initial) * 0x11
-		}
-		m.upto, m.whole, m.pages = initial, append([]byte(nil), initial...), append([]byte(nil), initial...)
-		states, _, err := readStates(r, m.h)
-		if err := v.damage(err); err != nil {
-			return err
-		}
-		if states != nil {
-			m.pages = states
-		}
-		codes, err := readCodes(r, m.h, b.space.id)
-		if err != nil {
-			if err := v.damage(err); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := v.find(id, m, codes, b.space.id); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// find looks every code of a run up as a request would.
-func (v *verifier) find(id uint32, m *vrun, codes *runCodes, space uint32) error {
-	n := max(len(codes.words), len(codes.keys))
-	v.rep.Codes += int64(n)
-	for o := 0; o < n; {
-		i := m.run.ShardOf(uint32(o))
-		_, end := m.run.Range(i)
-		sh := v.s.pool.Lock(i)
-		if sh == nil {
-			return ErrClosed
-		}
-		for ; o < int(end); o++ {
-			var k shard.Key
-			if codes.keys != nil {
-				k = codes.keys[o]
-			} else {
-				k = shard.Key{Hash: codes.hashes[o], Word: codes.words[o], Space: space}
-			}
-			if !v.s.gate.mayHold(k.Hash) {
-				v.rep.problem("gate: code %d of run %d is refused", o, id)
-			}
-			pos, seg, ok := sh.Find(&k)
-			if !ok || seg.Run != id || seg.Ordinal(pos) != uint32(o) {
-				v.rep.problem("memory: code %d of run %d is not at its place", o, id)
-			}
-		}
-		sh.Unlock()
-	}
-	return nil
 }
 
 // sampleSize is how many redemptions are looked up through the index.
@@ -358,7 +274,7 @@ func (v *verifier) ledger(r journal.Reader) error {
 // known notes a run that the ledger names and memory does not have: one whose
 // mint is not finished yet, or one whose header is lost.
 func (v *verifier) known(rec *record, run uint32) {
-	if v.s.pool.Run(run) == nil && v.lost[run] == 0 {
+	if v.s.batchOf(run) == nil && v.lost[run] == 0 {
 		if v.lost == nil {
 			v.lost = map[uint32]uint64{}
 		}
@@ -398,7 +314,7 @@ func (v *verifier) step(rec *record, run, ordinal uint32, to shard.State, checkp
 	case recRelease, recUndo, recRevoke:
 		lawful = steps[rec.kind].judge(from) == nil && (rec.kind != recRelease || !t.Revoked)
 	}
-	if !lawful {
+	if !lawful || t.Retired {
 		v.rep.problem("ledger: record %d makes code %d of run %d %v, which was %v", rec.number, ordinal, run, to, from)
 	}
 	if rec.kind == recRevoke || rec.kind == recUndo {
@@ -408,7 +324,7 @@ func (v *verifier) step(rec *record, run, ordinal uint32, to shard.State, checkp
 	if rec.number > checkpoint && rec.overrides(get4(m.pages, ordinal)) {
 		put4(m.pages, ordinal, to)
 	}
-	if rec.number <= v.seen[m.run.ShardOf(ordinal)] {
+	if m.run != nil && rec.number <= v.seen[m.run.ShardOf(ordinal)] {
 		put4(m.upto, ordinal, to)
 	}
 }
@@ -420,8 +336,10 @@ func (v *verifier) compare() {
 			continue
 		}
 		for o := range m.h.Count {
-			if mem, led := get4(m.memory, o), get4(m.upto, o); mem != led {
-				v.rep.problem("memory: code %d of run %d is %v, by the ledger %v", o, id, mem, led)
+			if m.memory != nil {
+				if mem, led := get4(m.memory, o), get4(m.upto, o); mem != led {
+					v.rep.problem("memory: code %d of run %d is %v, by the ledger %v", o, id, mem, led)
+				}
 			}
 			if disk, led := get4(m.pages, o), get4(m.whole, o); disk != led {
 				v.rep.problem("state page: code %d of run %d is %v, by the ledger %v", o, id, disk, led)
@@ -433,10 +351,11 @@ func (v *verifier) compare() {
 		v.s.mu.Lock()
 		_, staged := v.s.mu.staged[run]
 		v.s.mu.Unlock()
-		if !staged && v.s.pool.Run(run) == nil {
+		if !staged && v.s.batchOf(run) == nil {
 			v.rep.problem("run %d: record %d names it, but its header is missing", run, number)
 		}
 	}
+	v.compareKept()
 	for _, b := range v.complete {
 		var minted int64
 		for _, m := range v.run {
@@ -446,6 +365,27 @@ func (v *verifier) compare() {
 		}
 		if minted != b.Count {
 			v.rep.problem("batch %q: it has %d codes, minted were %d", b.Name, minted, b.Count)
+		}
+	}
+}
+
+// compareKept holds the counts that are kept of retired batches against the ledger (I7).
+func (v *verifier) compareKept() {
+	for _, b := range *v.s.batches.Load() {
+		if b == nil || b.kept.Load() == nil {
+			continue
+		}
+		var n [shard.NumStates]int64
+		for _, m := range v.run {
+			if m.h.Batch != uint32(b.ID) || m.whole == nil {
+				continue
+			}
+			for o := range m.h.Count {
+				n[get4(m.whole, o)]++
+			}
+		}
+		if kept := *b.kept.Load(); n != kept {
+			v.rep.problem("batch %q: its counters say %v, its codes by the ledger %v", b.Name, kept, n)
 		}
 	}
 }

@@ -16,8 +16,8 @@ func (a *app) batchesCmd() *cobra.Command {
 		Use:   "batches [BATCH]",
 		Short: "List the batches, or all about one",
 		Long: `Batches lists what was minted and imported and how many codes are in which state,
-which batches have a limit a user or reusable codes, and which are incomplete, paused or
-revoked. With --json it prints one object a line.`,
+which batches have a limit a user or reusable codes, and which are incomplete, paused,
+revoked or retired. With --json it prints one object a line.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.completeBatch,
 	}
@@ -72,6 +72,9 @@ func rules(b store.BatchInfo) (words []string) {
 func standing(b store.BatchInfo) (words []string) {
 	if !b.Complete {
 		words = append(words, "incomplete")
+	}
+	if b.Retired {
+		words = append(words, "retired")
 	}
 	if b.Revoked {
 		return append(words, "revoked")

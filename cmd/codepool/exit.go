@@ -23,7 +23,7 @@ const (
 	exitRedeemed    = 4
 	exitEmpty       = 5
 	exitLocked      = 6
-	exitRefused     = 7 // by a rule: not issued, window, limit, reserved, paused, revoked, key conflict
+	exitRefused     = 7 // by a rule: not issued, window, limit, reserved, paused, revoked, retired, key conflict
 	exitInterrupted = 130
 )
 
@@ -66,6 +66,8 @@ var kinds = []struct {
 	{store.ErrNotYetValid, "not_yet_valid", exitRefused, "codepool show {code}"},
 	{store.ErrExpired, "expired", exitRefused, "codepool show {code}"},
 	{store.ErrPaused, "paused", exitRefused, "codepool resume {batch}"},
+	{store.ErrRetired, "retired", exitRefused, "codepool show {code}"},
+	{store.ErrNotFinished, "not_finished", exitRefused, "codepool batches {batch}"},
 	{store.ErrUserLimit, "user_limit", exitRefused, "codepool receipts --user {user}"},
 	{store.ErrNoUser, "no_user", exitRefused, "the same with --user"},
 	{store.ErrNoKey, "no_key", exitRefused, "the same with --key: a reusable code must know a late repetition from a new redemption"},

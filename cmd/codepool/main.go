@@ -13,6 +13,7 @@
 //	codepool undo 7KQF-2M9X-T4WC                        a refund
 //	codepool revoke --file leaked.csv                   withdraw codes for ever
 //	codepool pause launch                               stop a batch for a while
+//	codepool retire spring                              take a finished one out of memory
 //	codepool receipts --cursor mailer                   what was redeemed since the last time
 //
 // Results go to standard output, everything else to standard error, so pipes and

@@ -101,6 +101,9 @@ func batchFacts(b store.BatchInfo) *facts {
 	if b.Reusable {
 		f.add("reusable", "%s", reuseText(b.Batch))
 	}
+	if b.Retired {
+		f.add("state", "retired: its codes are on the disk alone")
+	}
 	switch {
 	case b.Revoked:
 		f.add("state", "revoked: what is not redeemed is withdrawn for ever")

@@ -91,7 +91,7 @@ func asBatchFailure(verb string, b store.BatchInfo, err error) error {
 	}
 	f := &failure{doing: verb + " " + b.Name, err: err, batch: b.Name}
 	switch {
-	case errors.Is(err, store.ErrRevoked):
+	case errors.Is(err, store.ErrRevoked), errors.Is(err, store.ErrRetired):
 		f.try = "codepool batches {batch}"
 	case errors.Is(err, store.ErrOutcomeUnknown):
 		f.try = "codepool batches {batch}, to see whether it is done; then the same again, if not"

@@ -118,7 +118,7 @@ func (a *app) addCommands(root *cobra.Command) {
 	add("start", a.demoCmd())
 	add("codes", a.mintCmd(), a.importCmd(), a.issueCmd(), a.ackCmd(), a.giveBackCmd(), a.redeemCmd(), a.reserveCmd(), a.confirmCmd(), a.cancelCmd(), a.checkCmd(), a.showCmd(), a.exportCmd(),
 		a.releaseCmd(), a.undoCmd(), a.revokeCmd(), a.refCmd(), a.receiptsCmd(), a.cursorCmd())
-	add("store", a.batchesCmd(), a.pauseCmd(), a.resumeCmd(), a.rescheduleCmd(), a.statsCmd(), a.verifyCmd(), a.backupCmd(), a.restoreCmd())
+	add("store", a.batchesCmd(), a.pauseCmd(), a.resumeCmd(), a.rescheduleCmd(), a.retireCmd(), a.statsCmd(), a.verifyCmd(), a.backupCmd(), a.restoreCmd())
 	root.AddCommand(a.benchCmd(), a.versionCmd(), a.demoChildCmd())
 }
 

@@ -46,7 +46,8 @@ type codeView struct {
 	State    string         `json:"state"`
 	Batch    string         `json:"batch"`
 	BatchID  store.BatchID  `json:"batch_id"`
-	Paused   bool           `json:"paused,omitempty"` // the batch
+	Paused   bool           `json:"paused,omitempty"`  // the batch
+	Retired  bool           `json:"retired,omitempty"` // it, too
 	Kind     string         `json:"kind,omitempty"`
 	KindNo   string         `json:"kind_no,omitempty"`
 	Reward   string         `json:"reward,omitempty"`
@@ -62,7 +63,7 @@ type codeView struct {
 
 func (a *app) showCode(info store.CodeInfo, b store.BatchInfo) error {
 	v := codeView{
-		Code: shown(info.State.String(), info.Code, info.Printed), State: info.State.String(), Batch: b.Name, BatchID: b.ID, Paused: b.Paused,
+		Code: shown(info.State.String(), info.Code, info.Printed), State: info.State.String(), Batch: b.Name, BatchID: b.ID, Paused: b.Paused, Retired: b.Retired,
 		Kind: b.Kind, KindNo: b.KindNo, Reward: b.Reward, PerUser: b.PerUser, Reusable: b.Reusable, Rest: b.Quarantine,
 		From: instantText(b.NotBefore), Until: instantText(b.NotAfter),
 		Ref: info.Ref, IssuedAt: instantText(info.IssuedAt), Receipt: info.Receipt,
@@ -71,7 +72,7 @@ func (a *app) showCode(info store.CodeInfo, b store.BatchInfo) error {
 		f := newFacts()
 		f.add("code", "%s", v.Code)
 		f.add("state", "%s", strings.Replace(v.State, "available", "available (in stock)", 1))
-		f.add("batch", "%s (number %d)%s", v.Batch, v.BatchID, map[bool]string{true: ", paused"}[v.Paused])
+		f.add("batch", "%s (number %d)%s", v.Batch, v.BatchID, map[bool]string{true: ", paused"}[v.Paused]+map[bool]string{true: ", retired"}[v.Retired])
 		f.add("kind", "%s", join(v.Kind, v.KindNo))
 		f.add("reward", "%s", v.Reward)
 		f.add("valid", "%s", windowText(b.NotBefore, b.NotAfter))

@@ -15,6 +15,7 @@ type statsView struct {
 	store.Stats
 	Paused        int     `json:"batches_paused"`
 	Revoked       int     `json:"batches_revoked"`
+	Retired       int     `json:"batches_retired"`
 	MemoryPerCode float64 `json:"memory_bytes_per_code"`
 	DiskPerCode   float64 `json:"disk_bytes_per_code"`
 }
@@ -22,6 +23,9 @@ type statsView struct {
 func viewStats(s store.Stats, batches []store.BatchInfo) statsView {
 	v := statsView{Stats: s}
 	for _, b := range batches {
+		if b.Retired {
+			v.Retired++
+		}
 		switch {
 		case b.Revoked:
 			v.Revoked++
@@ -60,6 +64,9 @@ func statsFacts(v statsView) *facts {
 	}
 	if v.Revoked > 0 {
 		batches += fmt.Sprintf(", %s revoked", many(v.Revoked))
+	}
+	if v.Retired > 0 {
+		batches += fmt.Sprintf(", %s retired", many(v.Retired))
 	}
 	f.add("batches", "%s", batches)
 	f.add("codes", "%s", many(c.Minted))

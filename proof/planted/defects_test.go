@@ -120,7 +120,7 @@ var defects = []defect{
 	},
 	{
 		name:  "redemption in a paused batch",
-		edits: edit("store/terms.go", "	if flags&flagPaused != 0 {\n		return ErrPaused\n	}\n", ""),
+		edits: edit("store/terms.go", "	case flags&flagPaused != 0:\n		return ErrPaused\n", ""),
 		pkg:   "proof/linear", test: "TestLinearizable", n: 200, says: "round",
 	},
 	{
