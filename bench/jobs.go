@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"codepool/bench/workload"
 )
@@ -12,15 +13,15 @@ const maxCodes = 100_000_000
 
 // jobNames lists the jobs in the order in which they run.
 func jobNames() []string {
-	return []string{"fsync", "wake", "redeem", "issue", "mint", "reject", "memory", "disk", "reopen", "growth"}
+	return []string{"fsync", "wake", "redeem", "issue", "mint", "reject", "memory", "disk", "reopen", "limit", "lease", "query", "retire", "sustain", "growth"}
 }
 
-// selectJobs configures the named jobs, in the order of jobNames; none are all but growth,
-// which takes minutes and gigabytes. sizes are those of -n; a job that needs one takes the
+// selectJobs configures the named jobs, in the order of jobNames; none are all but sustain
+// and growth, which take minutes and gigabytes. sizes are those of -n; a job that needs one takes the
 // first, none is its own default.
 func selectJobs(wanted []string, sizes []int) ([]workload.Job, error) {
 	if len(wanted) == 0 {
-		wanted = slices.DeleteFunc(jobNames(), func(name string) bool { return name == "growth" })
+		wanted = slices.DeleteFunc(jobNames(), func(name string) bool { return name == "sustain" || name == "growth" })
 	}
 	for _, name := range wanted {
 		if !slices.Contains(jobNames(), name) {
@@ -76,6 +77,16 @@ func makeJob(name string, sizes []int) workload.Job {
 		return workload.Disk{Small: small(large(4*million), 4), Large: large(4 * million), Redeems: small(large(4*million), 4)}
 	case "reopen":
 		return workload.DefaultReopen(size(10 * million))
+	case "limit":
+		return workload.Limit{N: size(million), Loads: workload.DefaultLimitLoads()}
+	case "lease":
+		return workload.Lease{N: size(million), Loads: workload.DefaultIssueLoads()}
+	case "query":
+		return workload.Query{N: size(10 * million), Page: 100, Calls: 2000}
+	case "retire":
+		return workload.Retire{N: size(million), Callers: 64}
+	case "sustain":
+		return workload.Sustain{Rate: 150_000, For: time.Duration(size(9*million)) * time.Second / 150_000}
 	default:
 		if len(sizes) == 0 {
 			sizes = []int{million, 10 * million, 50 * million}

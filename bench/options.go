@@ -30,7 +30,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	o := &options{}
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
-	jobs := fs.String("jobs", "", "jobs to run, comma-separated: "+strings.Join(jobNames(), ", ")+" (default all but growth)")
+	jobs := fs.String("jobs", "", "jobs to run, comma-separated: "+strings.Join(jobNames(), ", ")+" (default all but sustain and growth)")
 	systems := fs.String("systems", "", "systems to measure, comma-separated: "+strings.Join(systemNames(), ", ")+" (default all)")
 	sizes := fs.String("n", "", "codes, such as 200k or 1M; a list for growth (default: the job's own)")
 	fs.IntVar(&o.rounds, "rounds", 3, "times that each figure is measured; the median counts")

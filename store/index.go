@@ -107,6 +107,15 @@ func (x *index) keysOf(r *record, f func(hash uint64)) {
 	}
 }
 
+// flushed returns the number up to which runs on disk cover the ledger.
+func (x *index) flushed() uint64 {
+	runs := *x.runs.Load()
+	if len(runs) == 0 {
+		return 0
+	}
+	return runs[len(runs)-1].Last
+}
+
 // mayHave reports whether a flushed record may hold a key with this hash; it does no I/O.
 func (x *index) mayHave(hash uint64) bool {
 	for _, r := range *x.runs.Load() {

@@ -11,6 +11,7 @@ type Stats struct {
 	Ledger     uint64        `json:"ledger"`     // last number given
 	Durable    uint64        `json:"durable"`    // last number known to be durable
 	Checkpoint uint64        `json:"checkpoint"` // a reopening would replay from here
+	Indexed    uint64        `json:"indexed"`    // up to here the index is on disk; queries read on from there
 	Groups     uint64        `json:"groups"`     // commits since Open
 	Records    uint64        `json:"records"`    // records in them
 	PoolBytes  int64         `json:"pool_bytes"`
@@ -35,7 +36,7 @@ func (s *Store) Stats() Stats {
 	s.endOvers()
 	st := Stats{
 		Dir: s.path, Shards: s.pool.Shards(),
-		Ledger: s.com.lastRecord(), Durable: s.com.durableRecord.Load(), Checkpoint: s.checkpointed(),
+		Ledger: s.com.lastRecord(), Durable: s.com.durableRecord.Load(), Checkpoint: s.checkpointed(), Indexed: s.index.flushed(),
 		Groups: s.com.durable.Load(), Records: s.com.records.Load(),
 		PoolBytes: s.pool.Memory().Total(), GateBytes: s.gate.memory(),
 		Uptime: time.Since(s.opened), Recovery: s.recovered,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"codepool/store"
 )
@@ -13,6 +14,8 @@ import (
 // Codepool is the store under test, with its default options.
 type Codepool struct {
 	*store.Store
+	terms store.Batch   // of its batches
+	lease time.Duration // draws are leases for that long; 0: for good
 	batch atomic.Uint32 // the batch minted last; draws come from it
 	draws atomic.Uint64 // numbers the references of draws
 }
@@ -20,20 +23,36 @@ type Codepool struct {
 // OpenCodepool opens a store in dir. Draws come from the batch minted last, also
 // after a reopen.
 func OpenCodepool(dir string) (System, error) {
+	return openCodepool(dir, store.Batch{}, 0)
+}
+
+func openCodepool(dir string, terms store.Batch, lease time.Duration) (System, error) {
 	s, err := store.Open(dir, nil)
 	if err != nil {
 		return nil, err
 	}
-	c := &Codepool{Store: s}
+	c := &Codepool{Store: s, terms: terms, lease: lease}
 	for _, b := range s.Batches() {
 		c.batch.Store(max(c.batch.Load(), uint32(b.ID)))
 	}
 	return c, nil
 }
 
+// Limited is codepool with a limit of one redemption a user.
+func Limited() Kind {
+	return Kind{"codepool", func(dir string) (System, error) { return openCodepool(dir, store.Batch{PerUser: 1}, 0) }, (*Codepool)(nil)}
+}
+
+// Leasing is codepool with draws that are leases for an hour.
+func Leasing() Kind {
+	return Kind{"codepool", func(dir string) (System, error) { return openCodepool(dir, store.Batch{}, time.Hour) }, (*Codepool)(nil)}
+}
+
 // Mint adds one batch of n codes in the default format.
 func (c *Codepool) Mint(ctx context.Context, n int) error {
-	b, err := c.Store.Mint(ctx, store.Batch{Count: int64(n), Kind: "bench", Reward: "gold:100"})
+	def := c.terms
+	def.Count, def.Kind, def.Reward = int64(n), "bench", "gold:100"
+	b, err := c.Store.Mint(ctx, def)
 	if err != nil {
 		return err
 	}
@@ -45,7 +64,7 @@ func (c *Codepool) Mint(ctx context.Context, n int) error {
 func (c *Codepool) HandOut(ctx context.Context, k int, each func(string)) error {
 	for k > 0 {
 		n := min(k, store.MaxIssue)
-		codes, err := c.draw(ctx, n)
+		codes, err := c.Issue(ctx, c.LastBatch(), n, c.to())
 		if err != nil {
 			return err
 		}
@@ -59,13 +78,20 @@ func (c *Codepool) HandOut(ctx context.Context, k int, each func(string)) error 
 
 // Draw issues k codes bound to a reference of their own, as an order would.
 func (c *Codepool) Draw(ctx context.Context, k int, dst []string) ([]string, error) {
-	codes, err := c.draw(ctx, k)
+	if c.lease > 0 {
+		l, err := c.Lease(ctx, c.LastBatch(), k, c.lease, c.to())
+		return append(dst, l.Codes...), err
+	}
+	codes, err := c.Issue(ctx, c.LastBatch(), k, c.to())
 	return append(dst, codes...), err
 }
 
-func (c *Codepool) draw(ctx context.Context, k int) ([]string, error) {
-	ref := "order-" + strconv.FormatUint(c.draws.Add(1), 10)
-	return c.Issue(ctx, store.BatchID(c.batch.Load()), k, store.To(ref))
+// LastBatch returns the number of the batch minted last.
+func (c *Codepool) LastBatch() store.BatchID { return store.BatchID(c.batch.Load()) }
+
+// to is a reference of its own.
+func (c *Codepool) to() store.Draw {
+	return store.To("order-" + strconv.FormatUint(c.draws.Add(1), 10))
 }
 
 // RedeemOne burns one code and writes its receipt.
@@ -88,14 +114,18 @@ func (c *Codepool) RedeemMany(ctx context.Context, rs []Redemption) error {
 // many as redemptions, numbers ascending.
 func (c *Codepool) Audit(ctx context.Context, want Ledger) error {
 	got := c.Stats().Codes
-	issued := want.HandedOut + want.Drawn
+	issued, leased := want.HandedOut+want.Drawn, int64(0)
+	if c.lease > 0 {
+		issued, leased = want.HandedOut, want.Drawn
+	}
 	var errs []error
 	for _, t := range []struct {
 		what      string
 		got, want int64
 	}{
 		{"minted", got.Minted, want.Minted},
-		{"available", got.Available, want.Minted - issued},
+		{"available", got.Available, want.Minted - issued - leased},
+		{"leased", got.Leased, leased},
 		{"issued", got.Issued, issued - want.Redeemed},
 		{"redeemed", got.Redeemed, want.Redeemed},
 	} {

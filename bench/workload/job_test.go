@@ -194,6 +194,40 @@ func TestReopenSaysWhenCodesAreTooFew(t *testing.T) {
 	}
 }
 
+func TestLimit(t *testing.T) {
+	lines := runJob(t, smallEnv(t), Limit{N: 2000, Loads: []RedeemLoad{{Mode: Batched, Callers: 4, Batch: 300}, {Mode: Blocked, Callers: 64}}})
+	wantLines(t, lines, 4)
+	wantRates(t, lines)
+	wantExtra(t, lines[3], "ratio_plain")
+}
+
+func TestLease(t *testing.T) {
+	lines := runJob(t, smallEnv(t), Lease{N: 2000, Loads: []IssueLoad{{4, 100}, {16, 1}}})
+	wantLines(t, lines, 4)
+	wantRates(t, lines)
+	wantExtra(t, lines[1], "ratio_plain")
+}
+
+func TestQuery(t *testing.T) {
+	lines := runJob(t, smallEnv(t), Query{N: 2000, Page: 100, Calls: 20})
+	wantLines(t, lines, 2)
+	wantRates(t, lines)
+}
+
+func TestRetire(t *testing.T) {
+	lines := runJob(t, smallEnv(t), Retire{N: 2000, Callers: 4})
+	wantLines(t, lines, 1)
+	wantRates(t, lines)
+	wantExtra(t, lines[0], "freed_bytes_per_code")
+}
+
+func TestSustain(t *testing.T) {
+	lines := runJob(t, smallEnv(t), Sustain{Rate: 20_000, For: 100 * time.Millisecond})
+	wantLines(t, lines, 1)
+	wantRates(t, lines)
+	wantExtra(t, lines[0], "index_lag")
+}
+
 func TestGrowth(t *testing.T) {
 	lines := runJob(t, smallEnv(t), DefaultGrowth([]int{1000, 5000}))
 	wantLines(t, lines, 2)
@@ -207,7 +241,7 @@ func TestCodepoolJobsSkipWhenNotSelected(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := smallEnv(t, kinds...)
-	for _, j := range []Job{DefaultReject(100), DefaultMemory(10, 20), DefaultReopen(100), DefaultGrowth([]int{100}), Mint{100}} {
+	for _, j := range []Job{DefaultReject(100), DefaultMemory(10, 20), DefaultReopen(100), DefaultGrowth([]int{100}), Mint{100}, Limit{N: 100}, Query{N: 100}, Retire{N: 100}, Sustain{Rate: 100}} {
 		wantLines(t, runJob(t, e, j), 0)
 	}
 }
