@@ -37,12 +37,14 @@ func (s *Store) Retire(ctx context.Context, id BatchID, c BatchChange) error {
 	if err != nil {
 		return err
 	}
+	// crash point: retire: its record is durable, no checkpoint knows
 	b := s.batchByID(id)
 	if !b.covered.Load() {
 		if err := s.maint.do(ctx); err != nil {
 			return fmt.Errorf("batch %q is retired; its memory is given back by a later checkpoint: %w", b.Name, err)
 		}
 	}
+	// crash point: retire: a checkpoint covers it, memory has it yet
 	return s.forget(ctx, b)
 }
 
@@ -84,9 +86,11 @@ func (s *Store) forget(ctx context.Context, b *batch) error {
 	n := s.statesOf(b)
 	s.addRetired(runs...) // before they go: a code is always in one of both
 	b.kept.Store(&n)
+	// crash point: retire: memory is about to be given back
 	if !s.pool.Drop(uint32(b.ID)) {
 		return ErrClosed
 	}
+	// crash point: retire: memory is given back
 	return nil
 }
 
