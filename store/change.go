@@ -35,6 +35,16 @@ type BatchChange struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// checkWho refuses who asks for a change, or why, if the ledger cannot hold it.
+func checkWho(by, reason string) error {
+	for _, t := range []struct{ name, text string }{{"By", by}, {"Reason", reason}} {
+		if err := checkText(t.name, t.text); err != nil {
+			return fmt.Errorf("%w: %w", ErrInvalid, err)
+		}
+	}
+	return nil
+}
+
 // Pause stops drawing from a batch and redeeming its codes (ErrPaused) until Resume. It
 // returns when that is durable; from then on nothing is drawn or redeemed. Pausing a
 // batch that is paused does nothing. ErrRevoked refuses one that is revoked,
@@ -95,10 +105,8 @@ func (s *Store) changeBatch(ctx context.Context, id BatchID, c BatchChange, even
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	for _, t := range []struct{ name, text string }{{"By", c.By}, {"Reason", c.Reason}} {
-		if err := checkText(t.name, t.text); err != nil {
-			return fmt.Errorf("%w: %w", ErrInvalid, err)
-		}
+	if err := checkWho(c.By, c.Reason); err != nil {
+		return err
 	}
 	b := s.batchByID(id)
 	if b == nil {

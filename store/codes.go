@@ -47,8 +47,8 @@ func (s *Store) Codes(ctx context.Context, id BatchID, after uint64, states ...s
 		}
 		for _, h := range s.runsOf(b, uint32(after>>32)) {
 			first := uint32(0)
-			if after > 0 && h.ID == uint32(after>>32) {
-				first = uint32(after) + 1
+			if h.ID == uint32(after>>32) {
+				first = min(uint32(after), h.Count-1) + 1
 			}
 			for first < h.Count {
 				part, next, err := s.codesOf(ctx, b, h, first, wanted)

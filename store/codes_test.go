@@ -19,6 +19,9 @@ func TestCodes(t *testing.T) {
 		importCodes(t, s, def, store.ImportOptions{}, codes...)
 	}
 	big := mint(t, s, store.Batch{Name: "big", Count: 5000})
+	if n := len(collect(t, s.Codes(ctx, 1, 1<<32|(1<<32-1)))); n != 3 {
+		t.Errorf("%d codes behind the last place that the first run could have", n)
+	}
 	handed := issue(t, s, 1, 2, "x")
 	redeem(t, s, store.Redemption{Code: handed[0]})
 	got := map[string][]string{}

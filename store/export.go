@@ -21,8 +21,8 @@ type Export struct {
 	Partial bool `json:"partial,omitempty"`
 }
 
-// maxExport is how many codes one export can have.
-const maxExport = 10_000_000
+// MaxExport is how many codes one export can have.
+const MaxExport = 10_000_000
 
 const exportPart = "\x1f" // between an export's ID and the number of a further part: no ID has it
 
@@ -34,18 +34,15 @@ const exportPart = "\x1f" // between an export's ID and the number of a further 
 // ErrNotOwner refuses an account that is not the batch's owner. ErrKeyConflict says that the
 // ID was used for another export. The other refusals are those of Issue.
 func (s *Store) Export(ctx context.Context, id BatchID, e Export) ([]string, error) {
-	if e.Ref == "" {
-		e.Ref = e.Account
-	}
-	b, err := s.checkIssue(ctx, id, min(max(e.Count, 0), 1), Draw{Ref: e.Ref, Key: e.ID})
+	b, err := s.checkIssue(ctx, id, 1, Draw{Ref: e.Ref})
 	if err != nil {
 		return nil, err
 	}
-	if err := checkLabel("ID", e.ID); err != nil {
+	if err := e.check(); err != nil {
 		return nil, err
 	}
-	if err := checkText("Account", e.Account); err != nil || e.Count > maxExport {
-		return nil, invalid("export of %d codes: want 1 to %d, for an account that is text", e.Count, maxExport)
+	if e.Ref == "" {
+		e.Ref = e.Account
 	}
 	if err := s.com.admit(ctx); err != nil {
 		return nil, err
@@ -67,6 +64,17 @@ func (s *Store) Export(ctx context.Context, id BatchID, e Export) ([]string, err
 		return nil, err
 	}
 	return append(codes, more...), nil
+}
+
+// check refuses what no batch can export; Ref is checked as that of every draw.
+func (e *Export) check() error {
+	if e.Count < 1 || e.Count > MaxExport {
+		return invalid("export of %d codes: want 1 to %d", e.Count, MaxExport)
+	}
+	if err := checkText("Account", e.Account); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return checkLabel("ID", e.ID)
 }
 
 // mayExport is the rule of who exports.

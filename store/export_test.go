@@ -22,6 +22,10 @@ func TestExport(t *testing.T) {
 	if err != nil || len(first) != ask.Count {
 		t.Fatalf("%d codes, %v", len(first), err)
 	}
+	says := map[string]string{
+		"not the owner": `batch "b" is of another account than "bob"`, "more than there is": "asked for 30000", "none": "export of 0 codes: want 1 to", "too many": "export of 100000000 codes: want 1 to 10000000",
+		"no ID": "ID is empty", "a bad ID": "ID holds a control character", "a bad account": "Account holds a control character",
+	}
 	for i, clean := range []bool{false, true} {
 		s = reopened(t, s, dir, weak(), clean)
 		dir = s.Stats().Dir
@@ -49,6 +53,9 @@ func TestExport(t *testing.T) {
 		} {
 			_, err := s.Export(ctx, b.ID, c.e)
 			wantErr(t, what, err, c.want)
+			if says := says[what]; !strings.Contains(fmt.Sprint(err), says) {
+				t.Errorf("%s: %v, want %q", what, err, says)
+			}
 		}
 		_, err = s.Export(ctx, 9, ask)
 		wantErr(t, "no batch", err, store.ErrUnknownBatch)

@@ -83,9 +83,17 @@ var endings = map[byte]*ending{
 	recCancel:      {record: recCancel, keys: keyCancel, verb: "cancelled", of: holding, to: func(l *lease) shard.State { return l.from }},
 }
 
+// mayEnd is what holds for every end of a lease or hold before that is looked at.
+func (s *Store) mayEnd(ctx context.Context, e *LeaseEnd) error {
+	if err := s.mayEnter(ctx, &Redemption{Key: e.Key}); err != nil {
+		return err
+	}
+	return checkWho(e.By, "")
+}
+
 // endLease ends a lease that nobody else ends at the same time.
 func (s *Store) endLease(ctx context.Context, kind *ending, e LeaseEnd) (Ended, error) {
-	if err := s.mayEnter(ctx, &Redemption{User: e.By, Key: e.Key}); err != nil {
+	if err := s.mayEnd(ctx, &e); err != nil {
 		return Ended{}, err
 	}
 	if err := s.com.admit(ctx); err != nil {

@@ -31,10 +31,8 @@ func (s *Store) RevokeRef(ctx context.Context, c RefChange) ([]ChangeResult, err
 }
 
 func (s *Store) changeRef(ctx context.Context, kind *step, c RefChange) ([]ChangeResult, error) {
-	for _, t := range []struct{ name, text string }{{"By", c.By}, {"Reason", c.Reason}} {
-		if err := checkText(t.name, t.text); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
-		}
+	if err := checkWho(c.By, c.Reason); err != nil {
+		return nil, err
 	}
 	if err := checkLabel("Ref", c.Ref); err != nil {
 		return nil, err

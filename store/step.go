@@ -187,10 +187,10 @@ type decision struct {
 // says is durable.
 func (s *Store) decide(ctx context.Context, kind *step, c *Change) decision {
 	var f forms
-	// The texts obey the same rules as those of a redemption.
-	err := s.enter(ctx, &Redemption{Code: c.Code, User: c.By, Key: c.Key, Namespace: c.Namespace}, &f)
-	if bad := checkText("Reason", c.Reason); bad != nil && (err == nil || err == ErrUnknownCode) {
-		err = fmt.Errorf("%w: %w", ErrInvalid, bad)
+	// Code and key obey the same rules as those of a redemption.
+	err := s.enter(ctx, &Redemption{Code: c.Code, Key: c.Key, Namespace: c.Namespace}, &f)
+	if bad := checkWho(c.By, c.Reason); bad != nil && (err == nil || err == ErrUnknownCode) {
+		err = bad
 	}
 	if err != nil {
 		return decision{err: err}

@@ -182,7 +182,7 @@ var revocationCases = []apiCase{
 	{"a reason with an escape", every(store.Change{Code: "$ISSUED", Reason: "\x1b[2J"}), store.ErrInvalid, "Reason holds a control character"},
 	{"a bad reason and no code", every(store.Change{Code: "nope", Reason: "\x00"}), store.ErrInvalid, "Reason"},
 	{"a bad reason with a key", every(store.Change{Code: "$ISSUED", Key: "new", Reason: "\n"}), store.ErrInvalid, "Reason"},
-	{"By of 1025 bytes", every(store.Change{Code: "$ISSUED", By: tooLong}), store.ErrInvalid, " has 1025 bytes"},
+	{"By of 1025 bytes", every(store.Change{Code: "$ISSUED", By: tooLong}), store.ErrInvalid, "By has 1025 bytes"},
 	{"key with a NUL", every(store.Change{Code: "$ISSUED", Key: "\x00"}), store.ErrInvalid, "Key holds"},
 	{"a revoked code", every(store.Change{Code: "$REVOKED"}), store.ErrRevoked, "code was revoked"},
 	{"a revoked code with a new key", every(store.Change{Code: "$REVOKED", Key: "new"}), store.ErrRevoked, ""},
