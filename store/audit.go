@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+	"strings"
 	"time"
 
 	"codepool/gen"
@@ -126,6 +127,8 @@ func (s *Store) entryOf(r *record) (Entry, error) {
 		return e, nil
 	case recRedeem, recConfirm, recHold:
 		e.User, e.By = e.By, ""
+	case recExport:
+		e.Key, _, _ = strings.Cut(e.Key, exportPart) // its ID, in all its parts
 	}
 	codes := r.codes()
 	if len(r.drawn) == 0 {

@@ -67,6 +67,15 @@ func TestExport(t *testing.T) {
 			t.Errorf("%v, %v", one, err)
 		}
 	}
+	parts := 0
+	for _, e := range collect(t, s.Ledger(ctx, 0)) {
+		if e.Verb == "export" && e.Key == ask.ID {
+			parts++
+		}
+	}
+	if parts != 3 {
+		t.Errorf("%d records of the export say its ID", parts)
+	}
 	redeem(t, s, store.Redemption{Code: first[0]})
 	if info, err := s.Lookup(ctx, "", first[1]); err != nil || info.Ref != "reseller" {
 		t.Errorf("%+v, %v", info, err)
