@@ -15,7 +15,7 @@ func (a *app) batchesCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "batches [BATCH]",
 		Short: "List the batches, or all about one",
-		Long: `Batches lists what was minted and imported and how many codes are in which state,
+		Long: `Batches lists what was minted and imported, whose it is, how many codes are in which state,
 which batches have a limit a user or reusable codes, and which are incomplete, paused,
 revoked or retired. With --json it prints one object a line.`,
 		Args:              cobra.MaximumNArgs(1),
@@ -44,9 +44,9 @@ func (a *app) batches(s *store.Store) error {
 		}
 		return errors.Join(errs...)
 	}
-	t := newTable(">no", "name", "kind", "reward", "valid", ">codes", ">stock", ">issued", ">redeemed", ">revoked", "")
+	t := newTable(">no", "name", "owner", "kind", "reward", "valid", ">codes", ">stock", ">issued", ">redeemed", ">revoked", "")
 	for _, b := range all {
-		t.row(strconv.Itoa(int(b.ID)), b.Name, join(b.Kind, b.KindNo), b.Reward, windowText(b.NotBefore, b.NotAfter),
+		t.row(strconv.Itoa(int(b.ID)), b.Name, b.Owner, join(b.Kind, b.KindNo), b.Reward, windowText(b.NotBefore, b.NotAfter),
 			many(b.Counts.Minted), many(b.Counts.Available), many(b.Counts.Issued), many(b.Counts.Redeemed),
 			many(b.Counts.Revoked), strings.Join(append(rules(b), standing(b)...), ", "))
 	}

@@ -166,7 +166,7 @@ func (a *app) changeOne(ctx context.Context, s *store.Store, v changeVerb, c sto
 		}
 		f := aboutCode(ctx, s, store.Redemption{Code: c.Code, Namespace: c.Namespace}, v.name, err)
 		f.try = v.try(reason(err))
-		return f
+		return interruptedAs(ctx, f, tryForAnswer)
 	}
 	name := ""
 	if b, err := s.Batch(got.Batch); err == nil {

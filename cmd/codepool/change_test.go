@@ -116,6 +116,24 @@ func TestConfirmEndsWithContext(t *testing.T) {
 	}
 }
 
+// Whoever interrupts a change is told how to go on: it may be done.
+func TestInterruptedChanges(t *testing.T) {
+	dir, codes := drawnStore(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errInterrupted)
+	for _, args := range [][]string{
+		{"release", codes[0]}, {"undo", codes[0]}, {"revoke", "--force", codes[0]}, {"release", "--ref", "order"}, {"revoke", "--force", "--ref", "order"}, {"revoke", "--force", "--batch", "b"},
+		{"redeem", codes[0]}, {"reserve", codes[0], "--for", "1h"}, {"confirm", "2"}, {"cancel", "2"}, {"ack", "2"}, {"giveback", "2"},
+		{"issue", "b", "1"}, {"issue", "b", "1", "--lease", "1h"}, {"issue", "b", "1", "--take"}, {"export", "b", "1", "--account", "ann"},
+		{"pause", "b"}, {"resume", "b"}, {"retire", "--force", "b"}, {"reschedule", "b", "--not-after", "2999-01-01"}, {"cursor", "set", "mailer", "1"},
+	} {
+		_, err := runHere(t, ctx, "", append(args, "--data", dir)...)
+		if f, ok := errors.AsType[*failure](err); !ok || exitCode(err) != exitInterrupted || f.try == "" {
+			t.Errorf("%v: %v, %+v", args, err, f)
+		}
+	}
+}
+
 // What is not UTF-8 is no code, no reference and no reason, and changes nothing.
 func TestChangesOfInvalidText(t *testing.T) {
 	dir, codes := drawnStore(t)
@@ -165,7 +183,7 @@ func TestParseChangeLines(t *testing.T) {
 	}{
 		{"A\nB,ann\n\"C\"\n", []store.Redemption{{Code: "A"}, {}, {Code: "C"}}},
 		{"namespace,Key,BY,code\nn,k,ann,A\n,,,B\n", []store.Redemption{{Code: "A", User: "ann", Key: "k", Namespace: "n"}, {Code: "B"}}},
-		{head + "\nA,b,,,'=x,,,shop,e1\nB\n", []store.Redemption{{Code: "A"}, {}}},
+		{head + "\nA,b,,,'=x,ann,shop,e1\nB\n", []store.Redemption{{Code: "A"}, {}}},
 		{"kind,code,kind\nx,A,y\n", []store.Redemption{{Code: "A"}}},
 	} {
 		p := newChangeParser(strings.NewReader(tt.text), false)

@@ -46,18 +46,14 @@ func (a *app) check(ctx context.Context, s *store.Store, r store.Redemption) err
 	}); werr != nil {
 		return werr
 	}
-	return about(ctx, s, r, "check", err)
-}
-
-// about says what err is about, so that the advice that comes with it can be typed
-// as it is.
-func about(ctx context.Context, s *store.Store, r store.Redemption, doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return aboutCode(ctx, s, r, doing, err)
+	return aboutCode(ctx, s, r, "check", err)
 }
 
+// aboutCode says what err is about, so that the advice that comes with it can be typed
+// as it is.
 func aboutCode(ctx context.Context, s *store.Store, r store.Redemption, doing string, err error) *failure {
 	f := &failure{doing: doing + " " + r.Code, err: err, code: r.Code, namespace: r.Namespace, user: r.User}
 	if info, lerr := s.Lookup(ctx, r.Namespace, r.Code); lerr == nil {

@@ -33,6 +33,22 @@ func onlyTyped(cmd *cobra.Command, names ...string) {
 	}
 }
 
+// The settings that flags of several commands have in common: who somebody is does not
+// change from one command to the next.
+const (
+	bySetting      = "by"
+	accountSetting = "account" // --account, and --owner of what it makes
+)
+
+var sharedSettings = []string{bySetting, accountSetting}
+
+const sharedNote = "codepool_shared"
+
+// shares gives a flag the value of a shared setting where it has none of its own.
+func shares(cmd *cobra.Command, flag, setting string) {
+	cobra.CheckErr(cmd.Flags().SetAnnotation(flag, sharedNote, []string{setting}))
+}
+
 func mustBeTyped(f *pflag.Flag) bool {
 	return slices.Contains(typedFlags, f.Name) || f.Annotations[typedNote] != nil
 }
@@ -52,22 +68,47 @@ func (a *app) configure(cmd *cobra.Command) error {
 		if err != nil || f.Changed || mustBeTyped(f) {
 			return
 		}
-		env, section := envPrefix, ""
+		from := []setting{{"", f.Name}}
 		if own.Lookup(f.Name) != nil {
-			section = cmd.Name()
-			env += envName(section) + "_"
+			from[0].section = cmd.Name()
 		}
-		env += envName(f.Name)
-		if value, ok := os.LookupEnv(env); ok && value != "" {
-			err = set(cmd, f, value, env)
-		} else if value, ok := file.values[section][f.Name]; ok {
-			err = set(cmd, f, file.resolve(f.Name, value), file.path)
+		for _, name := range f.Annotations[sharedNote] {
+			from = append(from, setting{"", name})
+		}
+		if value, source := file.configured(from); source != "" {
+			err = set(cmd, f, value, source)
 		}
 	})
 	if err == nil && a.data == "" {
 		err = usage("--data is empty: name the directory of the store")
 	}
 	return err
+}
+
+// setting is where a flag's value can come from: its name, and the command that it is of,
+// "" for all commands.
+type setting struct{ section, name string }
+
+func (s setting) env() string {
+	if s.section == "" {
+		return envPrefix + envName(s.name)
+	}
+	return envPrefix + envName(s.section) + "_" + envName(s.name)
+}
+
+// configured returns the value of the first setting that has one, and where it is from.
+func (c configFile) configured(from []setting) (value, source string) {
+	for _, s := range from {
+		if value := os.Getenv(s.env()); value != "" {
+			return value, s.env()
+		}
+	}
+	for _, s := range from {
+		if value, ok := c.values[s.section][s.name]; ok {
+			return c.resolve(s.name, value), c.path
+		}
+	}
+	return "", ""
 }
 
 func set(cmd *cobra.Command, f *pflag.Flag, value, source string) error {
@@ -131,9 +172,9 @@ func (a *app) readConfig(root *cobra.Command) (configFile, error) {
 func flatten(root *cobra.Command, tree map[string]any) (map[string]map[string]string, error) {
 	values := map[string]map[string]string{"": {}}
 	var errs []error
-	put := func(section, key string, value any, flags *pflag.FlagSet) {
+	put := func(section, key string, value any, known bool) {
 		text, err := scalar(value)
-		if f := flags.Lookup(key); f == nil || mustBeTyped(f) {
+		if !known {
 			err = errors.New("no such setting")
 		}
 		if err != nil {
@@ -145,7 +186,7 @@ func flatten(root *cobra.Command, tree map[string]any) (map[string]map[string]st
 	for _, key := range slices.Sorted(maps.Keys(tree)) {
 		table, ok := tree[key].(map[string]any)
 		if !ok {
-			put("", key, tree[key], root.PersistentFlags())
+			put("", key, tree[key], settable(root.PersistentFlags(), key) || slices.Contains(sharedSettings, key))
 			continue
 		}
 		cmd, _, err := root.Find([]string{key})
@@ -155,10 +196,15 @@ func flatten(root *cobra.Command, tree map[string]any) (map[string]map[string]st
 		}
 		values[key] = map[string]string{}
 		for _, name := range slices.Sorted(maps.Keys(table)) {
-			put(key, name, table[name], cmd.LocalNonPersistentFlags())
+			put(key, name, table[name], settable(cmd.LocalNonPersistentFlags(), name))
 		}
 	}
 	return values, errors.Join(errs...)
+}
+
+func settable(flags *pflag.FlagSet, name string) bool {
+	f := flags.Lookup(name)
+	return f != nil && !mustBeTyped(f)
 }
 
 // scalar writes a value of the file as one would type it.

@@ -139,7 +139,7 @@ func (a *app) cursorDrop(ctx context.Context, s *store.Store, name string, force
 // cursorFailure says what to try, where the kind of the error speaks of a key.
 func cursorFailure(doing string, err error) error {
 	f := &failure{doing: doing, err: err}
-	if errors.Is(err, store.ErrOutcomeUnknown) {
+	if errors.Is(err, store.ErrOutcomeUnknown) || errors.Is(err, errInterrupted) {
 		f.try = "codepool cursor, to see whether it is done"
 	}
 	return f

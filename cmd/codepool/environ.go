@@ -30,7 +30,8 @@ func checkEnvironment(root *cobra.Command) error {
 		}
 		nearest := slices.MinFunc(known, func(x, y string) int { return distance(name, x) - distance(name, y) })
 		ofCommand := slices.ContainsFunc(commands, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
-		if ofCommand || distance(name, nearest) <= nearby {
+		far := min(nearby, len(strings.TrimPrefix(nearest, envPrefix))/2) // a short name is near to any other
+		if ofCommand || distance(name, nearest) <= far {
 			return usage("%s: no such setting, the nearest is %s", name, nearest)
 		}
 	}
@@ -52,6 +53,9 @@ func envNames(root *cobra.Command) (known []string, typed map[string]string, com
 	}
 	add(envPrefix, root.PersistentFlags())
 	known = append(known, configEnv)
+	for _, name := range sharedSettings {
+		known = append(known, setting{"", name}.env())
+	}
 	for _, c := range root.Commands() {
 		prefix := envPrefix + envName(c.Name()) + "_"
 		commands = append(commands, prefix)

@@ -23,7 +23,7 @@ const (
 	exitRedeemed    = 4
 	exitEmpty       = 5
 	exitLocked      = 6
-	exitRefused     = 7 // by a rule: not issued, window, limit, reserved, paused, revoked, retired, key conflict
+	exitRefused     = 7 // by a rule: not issued, not the owner, window, limit, reserved, paused, revoked, retired, key conflict
 	exitInterrupted = 130
 )
 
@@ -61,6 +61,7 @@ var kinds = []struct {
 	{store.ErrEmpty, "empty", exitEmpty, "codepool batches"},
 	{store.ErrLocked, "locked", exitLocked, "the same when that process has ended, or with another --data"},
 	{store.ErrReadOnly, "read_only", exitFailure, "the same as a user who may write there, or with another --data"},
+	{store.ErrNotOwner, "not_owner", exitRefused, "codepool batches {batch}, which names the owner; then the same with its --account, or with --override"},
 	{store.ErrNotIssued, "not_issued", exitRefused, "codepool issue {batch} 1"},
 	{store.ErrNotRedeemed, "not_redeemed", exitRefused, "codepool show {code}"},
 	{store.ErrNotYetValid, "not_yet_valid", exitRefused, "codepool show {code}"},
@@ -121,6 +122,14 @@ func (f *failure) Error() string {
 }
 
 func (f *failure) Unwrap() error { return f.err }
+
+// asFailure says what was being done, unless err says so already.
+func asFailure(doing string, err error) error {
+	if _, ok := errors.AsType[*failure](err); ok {
+		return err
+	}
+	return &failure{doing: doing, err: err}
+}
 
 // usage returns an error about the command line.
 func usage(format string, args ...any) error {

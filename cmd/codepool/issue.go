@@ -77,7 +77,7 @@ func drawSize(text string) (int, error) {
 		return 0, usage("%w", err)
 	}
 	if n > store.MaxIssue {
-		return 0, usage("%s codes in one draw, at most %s can be had: codepool export draws any number", many(n), many(store.MaxIssue))
+		return 0, usage("%s codes in one draw, at most %s can be had: codepool export draws more", many(n), many(store.MaxIssue))
 	}
 	return int(n), nil
 }

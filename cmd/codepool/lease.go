@@ -110,7 +110,8 @@ func (a *app) end(ctx context.Context, s *store.Store, v endVerb, e store.LeaseE
 	doing := fmt.Sprintf("%s %s %d", v.name, v.of, e.Number)
 	got, err := v.run(s, ctx, e)
 	if err != nil {
-		return endFailure(doing, v, err)
+		f := endFailure(doing, v, err)
+		return interruptedAs(ctx, f, tryForAnswer)
 	}
 	err = a.show(got, func(w io.Writer) {
 		f := newFacts()

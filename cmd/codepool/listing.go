@@ -9,19 +9,23 @@ import (
 
 // page is the part of a listing that is wanted.
 type page struct {
-	after, before uint64 // numbers of the ledger, both exclusive; 0 is no bound
+	after, before uint64 // numbers of the ledger or places, both exclusive; 0 is no bound
 	limit         int64  // 0 is none
 }
 
-func (p *page) flags(cmd *cobra.Command, what string, after bool) {
+// flags adds the flags of a page of what is listed; ends are after, before or both.
+func (p *page) flags(cmd *cobra.Command, what string, ends ...string) {
 	f := cmd.Flags()
-	if after {
-		f.Uint64Var(&p.after, "after", 0, "only those with `numbers` above this one")
-		onlyTyped(cmd, "after")
+	for _, end := range ends {
+		switch end {
+		case "after":
+			f.Uint64Var(&p.after, end, 0, "only those with `numbers` above this one")
+		case "before":
+			f.Uint64Var(&p.before, end, 0, "only those with `numbers` below this one")
+		}
 	}
-	f.Uint64Var(&p.before, "before", 0, "only those with `numbers` below this one")
+	onlyTyped(cmd, ends...)
 	f.Int64Var(&p.limit, "limit", 0, "at most this `many` "+what+"; 0 is all")
-	onlyTyped(cmd, "before")
 }
 
 func (p *page) check() error {

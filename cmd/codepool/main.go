@@ -14,7 +14,9 @@
 //	codepool revoke --file leaked.csv                   withdraw codes for ever
 //	codepool pause launch                               stop a batch for a while
 //	codepool retire spring                              take a finished one out of memory
+//	codepool export launch 500 --account ann            out of stock, into CSV or XLSX
 //	codepool receipts --cursor mailer                   what was redeemed since the last time
+//	codepool ledger                                     who did what, when, from which process
 //
 // Results go to standard output, everything else to standard error, so pipes and
 // --json see data only. The exit code tells a script what happened; exit.go has the table.

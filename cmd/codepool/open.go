@@ -145,6 +145,9 @@ func smallerThan(dir string, limit int64) bool {
 	return err == nil
 }
 
+// tryForAnswer is how to go on after a change that a signal cut short.
+const tryForAnswer = "the same with the same --key: it gets the answer, if it is done; without a key a second time is refused"
+
 // interruptedAs says how to go on when f is the end of a call that a signal cut short;
 // any other failure stays as it is.
 func interruptedAs(ctx context.Context, f *failure, try string) error {

@@ -63,6 +63,7 @@ func changeFlags(cmd *cobra.Command, by, reason *string) {
 
 func byFlag(cmd *cobra.Command, by *string) {
 	cmd.Flags().StringVar(by, "by", "", "`who` asks for it, for the ledger")
+	shares(cmd, "by", bySetting)
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("by", cobra.NoFileCompletions))
 }
 
@@ -93,7 +94,7 @@ func asBatchFailure(verb string, b store.BatchInfo, err error) error {
 	switch {
 	case errors.Is(err, store.ErrRevoked), errors.Is(err, store.ErrRetired):
 		f.try = "codepool batches {batch}"
-	case errors.Is(err, store.ErrOutcomeUnknown):
+	case errors.Is(err, store.ErrOutcomeUnknown), errors.Is(err, errInterrupted):
 		f.try = "codepool batches {batch}, to see whether it is done; then the same again, if not"
 	}
 	return f

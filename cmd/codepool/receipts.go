@@ -35,7 +35,7 @@ its own while it runs, as it is of every command.`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	cmd.Flags().StringVar(&user, "user", "", "only those of this `user`, newest first")
-	p.flags(cmd, "receipts", true)
+	p.flags(cmd, "receipts", "after", "before")
 	onlyTyped(cmd, "user")
 	o.flags(cmd)
 	return a.does(cmd, func(ctx context.Context, _ []string) error {

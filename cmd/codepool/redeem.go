@@ -85,7 +85,7 @@ func (a *app) redeem(ctx context.Context, s *store.Store, r store.Redemption) er
 				return werr
 			}
 		}
-		return about(ctx, s, r, "redeem", err)
+		return interruptedAs(ctx, aboutCode(ctx, s, r, "redeem", err), "the same with the same --key: it gives the receipt, if the code is redeemed")
 	}
 	name := ""
 	if b, err := s.Batch(receipt.Batch); err == nil {

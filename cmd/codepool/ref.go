@@ -38,7 +38,7 @@ with the draw that reaches it.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	p.flags(cmd, "codes or few more", false)
+	p.flags(cmd, "codes or few more", "before")
 	return a.does(cmd, func(ctx context.Context, args []string) error {
 		if args[0] == "" {
 			return usage("the reference is empty: name an order, a player or an account")

@@ -49,7 +49,7 @@ others were not; they are shown masked, as they are in stock. It can be repeated
 		}
 		return a.withStore(false, func(s *store.Store) error {
 			if _, err := drawnCounts(ctx, s, c.ref, false); err != nil {
-				return &failure{doing: "release the codes of " + c.ref, err: err}
+				return interruptedAs(ctx, &failure{doing: "release the codes of " + c.ref, err: err}, "the same again")
 			}
 			return a.changeRef(ctx, s, releaseVerb, &c)
 		})

@@ -112,7 +112,7 @@ func (a *app) approveFile(ctx context.Context, c *changes) error {
 func (a *app) revokeRef(ctx context.Context, s *store.Store, c *changes) error {
 	counts, err := drawnCounts(ctx, s, c.ref, !c.force)
 	if err != nil {
-		return &failure{doing: "revoke the codes of " + c.ref, err: err}
+		return interruptedAs(ctx, &failure{doing: "revoke the codes of " + c.ref, err: err}, "the same again")
 	}
 	if n := stillHas(counts); n > 0 {
 		question := fmt.Sprintf("Withdraw the %s that %s still has for ever?", plural(n, "code"), c.ref)

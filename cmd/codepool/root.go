@@ -72,8 +72,10 @@ the disk before it is printed.
 
 Flags can also be set by environment (CODEPOOL_DATA for --data, CODEPOOL_MINT_FORMAT
 for --format of mint) and in a file codepool.toml (top-level keys for the flags of all
-commands, a table such as [mint] for those of one). Flags win over the environment,
-the environment over the file.
+commands, a table such as [mint] for those of one). Who you are is said once for all
+commands: CODEPOOL_BY (or by in the file) is who asks for a change, CODEPOOL_ACCOUNT
+(account) is --owner of what you make and --account of what you export. Flags win over
+the environment, the environment over the file.
 
 Exit codes: 0 done, 1 failure, 2 usage, 3 unknown code, 4 already redeemed, 5 pool
 empty, 6 store locked, 7 refused by a rule, 130 interrupted.`,
@@ -117,7 +119,7 @@ func (a *app) addCommands(root *cobra.Command) {
 	}
 	add("start", a.demoCmd())
 	add("codes", a.mintCmd(), a.importCmd(), a.issueCmd(), a.ackCmd(), a.giveBackCmd(), a.redeemCmd(), a.reserveCmd(), a.confirmCmd(), a.cancelCmd(), a.checkCmd(), a.showCmd(), a.exportCmd(),
-		a.releaseCmd(), a.undoCmd(), a.revokeCmd(), a.refCmd(), a.receiptsCmd(), a.cursorCmd())
+		a.releaseCmd(), a.undoCmd(), a.revokeCmd(), a.codesCmd(), a.refCmd(), a.receiptsCmd(), a.cursorCmd(), a.ledgerCmd())
 	add("store", a.batchesCmd(), a.pauseCmd(), a.resumeCmd(), a.rescheduleCmd(), a.retireCmd(), a.statsCmd(), a.verifyCmd(), a.backupCmd(), a.restoreCmd())
 	root.AddCommand(a.benchCmd(), a.versionCmd(), a.demoChildCmd())
 }

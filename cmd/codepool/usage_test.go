@@ -56,6 +56,7 @@ func TestEnvironmentOfOthers(t *testing.T) {
 	t.Setenv("CODEPOOL_PORT", "tcp://10.0.0.1:80")
 	t.Setenv("CODEPOOL_MINT_OWNER", "ann")
 	t.Setenv("CODEPOOL_QUITE", "")
+	t.Setenv("CODEPOOL_ID", "7") // as near to CODEPOOL_BY as any name of two letters
 	if err := checkEnvironment(root); err != nil {
 		t.Error(err)
 	}

@@ -64,12 +64,11 @@ var ruleCases = []cliCase{
 	bad("issue to 1025 bytes", "issue launch 1 --ref $LONG", wrongUse, "invalid", "Ref has 1025 bytes"),
 	bad("issue to a text with a line end", "issue launch 1 --ref 'a\nb'", wrongUse, "invalid", "Ref holds a control character"),
 	bad("issue with a key that is not UTF-8", "issue launch 1 --key \xff", wrongUse, "invalid", "Key is not valid UTF-8"),
-	bad("export from a batch that is unknown", "export nope 1 --ref r", failure, "unknown_batch", `export: unknown batch: "nope"`),
-	bad("export from a batch that is over", "export over 1 --ref r --id e", refused, "expired", "ended at 2020").advising("codepool batches over"),
-	bad("export to 1025 bytes", "export launch 1 --ref $LONG --id e", wrongUse, "invalid", "Ref has 1025 bytes"),
-	bad("export with an id with a tab", "export launch 1 --ref r --id 'a\tb'", wrongUse, "invalid", "id holds a control character"),
-	bad("export with an id of 1025 bytes", "export launch 1 --ref r --id $LONG", wrongUse, "invalid", "id has 1025 bytes"),
-	bad("export with an id that is not UTF-8", "export launch 1 --ref r --id \xff", wrongUse, "invalid", "id is not valid UTF-8"),
+	bad("export from a batch that is unknown", "export nope 1 --account r", failure, "unknown_batch", `export: unknown batch: "nope"`),
+	bad("export from a batch that is over", "export over 1 --account ann --id e", refused, "expired", "ended at 2020").advising("codepool batches over"),
+	bad("export with an id with a tab", "export launch 1 --account r --id 'a\tb'", wrongUse, "invalid", "id holds a control character"),
+	bad("export with an id of 1025 bytes", "export launch 1 --account r --id $LONG", wrongUse, "invalid", "id has 1025 bytes"),
+	bad("export with an id that is not UTF-8", "export launch 1 --account r --id \xff", wrongUse, "invalid", "id is not valid UTF-8"),
 }
 
 // answered is a stream of redemptions that each get an answer; nothing is redeemed.

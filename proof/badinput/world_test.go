@@ -95,7 +95,7 @@ func (w *world) hold(t *testing.T) {
 //	          $RELEASED drawn and released by desk with back-1; 7 in stock with it
 //	given     imported, in stock: GIVEN1
 //	past      imported as handed out, window over: PAST1
-//	over      minted, window over, 4 in stock
+//	over      minted, of account ann, window over, 4 in stock
 //	later     imported as handed out, window not begun: LATER1
 //	exact     imported as handed out, case matters: aBcD1234
 //	shop      namespace shop, imported as handed out: SHOP1
@@ -125,7 +125,7 @@ func (w *world) fill(t *testing.T) {
 	_, err = s.Release(ctx, store.Change{Code: more[2], By: "desk", Key: "back-1"})
 	must(err)
 	past, future := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC)
-	_, err = s.Mint(ctx, store.Batch{Name: "over", Count: 4, NotAfter: past})
+	_, err = s.Mint(ctx, store.Batch{Name: "over", Count: 4, Owner: "ann", NotAfter: past})
 	must(err)
 	for _, in := range []struct {
 		b         store.Batch

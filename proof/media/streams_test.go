@@ -221,9 +221,9 @@ func exportCSV(t *testing.T, s *store.Store) []byte {
 	}
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
-	_ = w.Write([]string{"code", "batch", "kind", "kind_no", "reward", "not_before", "not_after", "ref", "export"})
+	_ = w.Write([]string{"code", "batch", "kind", "kind_no", "reward", "account", "ref", "export"})
 	for _, c := range codes {
-		_ = w.Write([]string{c, info.Name, info.Kind, "", info.Reward, "", "", "reseller", "reseller/1"})
+		_ = w.Write([]string{c, info.Name, info.Kind, "", info.Reward, "ann", "reseller", "reseller/1"})
 	}
 	w.Flush()
 	return b.Bytes()
