@@ -6,6 +6,7 @@ var exportCases = []cliCase{
 	bad("export as an account in capitals", "export over 1 --account ANN --id e", refused, "not_owner", "does not own the batch"),
 	bad("export what another has, with an id that was made up", "export over 4 --account ben", refused, "not_owner", "does not own the batch"),
 	bad("export by override from a batch that is over", "export over 1 --account ben --id e --override", refused, "expired", "ended at 2020"),
+	bad("export more than there is from a batch that is over", "export over 5 --account ann --id e", refused, "expired", "ended at 2020"),
 	bad("export of what there is from a batch that has none", "export exact 1 --account r --id e --partial", empty, "empty", `batch "exact" has none`),
 	bad("export more than one has", "export launch 10_000_001 --account r", wrongUse, "usage", "10,000,001 codes in one export, at most 10,000,000 can be"),
 	bad("export more than fits into XLSX", "export launch 200_001 --account r --out new.xlsx", wrongUse, "usage", "200,001 codes in one XLSX file, at most 200,000 can be").advising("--out FILE.csv"),
