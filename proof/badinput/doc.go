@@ -1,5 +1,5 @@
-// Package badinput proves that wrong input is refused: one table of nearly fifteen hundred
-// named mistakes over the Go API (gen, shard, store) and over the program codepool, each
+// Package badinput proves that wrong input is refused: one table of more than fifteen
+// hundred named mistakes over the Go API (gen, shard, store) and over the program codepool, each
 // with the error that it must get and with a look at what it must not have touched.
 //
 // A case of the API names a call, the error it must be in the sense of errors.Is and what
