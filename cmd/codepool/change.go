@@ -35,7 +35,7 @@ const changeHelp = `
 Several codes, or those of a file, are answered by one line each, in order: the number of
 the ledger's record, or why there is none; with --json by one object. A file has one code
 a line, or a header that names its columns: code, by, key, namespace in any order. The
-file of an export is taken as it is.
+CSV file of an export is taken as it is.
 
 The exit code is 0 if everything was done, that of the refusal if all refusals are of one
 kind, else 1.`
