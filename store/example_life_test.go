@@ -205,7 +205,8 @@ func ExampleBatch_reusable() {
 	// 1 in stock
 }
 
-// Namespaces make codes unique by kind: the same text may exist in two of them.
+// Namespaces make codes unique by kind: the same text may exist in two of them, and the page
+// that redeems says which it means.
 func ExampleBatch_namespace() {
 	dir, remove := temp()
 	defer remove()
@@ -221,6 +222,28 @@ func ExampleBatch_namespace() {
 	// Output:
 	// coupon:30d
 	// membership:30d
+}
+
+// With all kinds in one namespace, the default one, a page finds any prize by its code
+// alone: there is one code of each text.
+func ExampleBatch_kinds() {
+	dir, remove := temp()
+	defer remove()
+	s := must(store.Open(dir, nil))
+	defer s.Close()
+	ctx := context.Background()
+	for _, kind := range []string{"membership", "coupon"} {
+		b := store.Batch{Name: kind, Kind: kind, Reward: kind + ":30d"}
+		r := must(s.Import(ctx, b, strings.NewReader("SPRING-26\n"+kind+"\n"), store.ImportOptions{HandedOut: true}))
+		fmt.Println(r.Added, "new,", r.DuplicateInStore, "taken")
+	}
+	fmt.Println(must(s.Redeem(ctx, store.Redemption{Code: "SPRING-26"})).Reward)
+	fmt.Println(must(s.Redeem(ctx, store.Redemption{Code: "coupon"})).Reward)
+	// Output:
+	// 2 new, 0 taken
+	// 1 new, 1 taken
+	// membership:30d
+	// coupon:30d
 }
 
 func ExampleStore_ReceiptsOf() {

@@ -64,6 +64,9 @@ func (d Draw) Once(key string) Draw {
 // stock it returns ErrEmpty and takes none. n is at most MaxIssue. ErrExpired refuses a
 // batch whose window is over, ErrPaused and ErrRevoked one that is. When ctx ends while the answer waits for the disk the
 // error is ErrOutcomeUnknown: repeat the draw with its key, or find the codes by Lookup.
+//
+// There is no look at codes without drawing them: it would hand one code to two callers.
+// Lease is what it would be for, and GiveBack ends it.
 func (s *Store) Issue(ctx context.Context, id BatchID, n int, d Draw) ([]string, error) {
 	got, err := s.issue(ctx, id, n, d)
 	return got.codes, err
