@@ -425,36 +425,3 @@ func (s *Store) noCode(number uint64) error {
 	}
 	return corrupt(entryKey(number), "it names a code that does not exist")
 }
-
-// Check tells whether Redeem would succeed now: nil, or the error it would return.
-// Keys are not looked at. The answer is durable like any other.
-func (s *Store) Check(ctx context.Context, r Redemption) error {
-	var f forms
-	if err := s.enter(ctx, &r, &f); err != nil {
-		return err
-	}
-	at := s.now()
-	for i := range f.n {
-		k := &f.keys[i]
-		sh := s.pool.Lock(s.pool.Route(k.Hash))
-		if sh == nil {
-			return ErrClosed
-		}
-		pos, seg, ok := sh.Find(k)
-		if !ok || sh.State(pos) == shard.Pending {
-			sh.Unlock()
-			continue
-		}
-		err, mark := s.batch(seg.Batch).judge(sh.State(pos), at), sh.Mark
-		sh.Unlock()
-		if err == errAgain {
-			runtime.Gosched()
-			return s.Check(ctx, r)
-		}
-		if werr := s.com.waitFor(ctx, mark); werr != nil {
-			return werr
-		}
-		return err
-	}
-	return s.absent(&f, at, ErrUnknownCode).err
-}

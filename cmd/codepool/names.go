@@ -43,7 +43,7 @@ func stateOf(ctx context.Context, s *store.Store, b batchName, code string) (str
 		return shard.Revoked.String(), nil
 	case is(store.ErrNotIssued):
 		return shard.Available.String(), nil // or leased, which is as little to be seen
-	case !b.fromStock && (err == nil || is(store.ErrNotYetValid, store.ErrExpired, store.ErrPaused)):
+	case !b.fromStock && (err == nil || is(store.ErrNotYetValid, store.ErrExpired, store.ErrPaused, store.ErrNoUser, store.ErrNoKey)):
 		return shard.Issued.String(), nil
 	}
 	info, err := s.Lookup(ctx, b.namespace, code)
