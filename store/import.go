@@ -19,7 +19,8 @@ type ImportOptions struct {
 	// HandedOut brings the codes in as issued already: they are with their users and
 	// will not be drawn. Otherwise they are stock.
 	HandedOut bool
-	// Ref is to whom they were handed out; only with HandedOut.
+	// Ref is to whom they were handed out; only with HandedOut. It has them as if they had
+	// been drawn for it (DrawnFor, ReleaseRef, RevokeRef).
 	Ref string
 	// AllowBOM accepts and drops a byte-order mark at the very start of the stream.
 	AllowBOM bool

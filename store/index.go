@@ -87,9 +87,9 @@ func (x *index) postingsOf(r *record, f func(hash uint64)) {
 		r.eachDrawn(func(run, ordinal uint32) { f(codeHash(run, ordinal)) })
 	case recIssue, recLease, recTake, recExport:
 		r.eachDrawn(func(run, ordinal uint32) { f(codeHash(run, ordinal)) })
-		if len(r.ref) > 0 {
-			f(keyHash(labelRef, r.ref))
-		}
+	}
+	if r.handsOut() && len(r.ref) > 0 {
+		f(keyHash(labelRef, r.ref))
 	}
 	x.keysOf(r, f)
 }

@@ -62,8 +62,8 @@ const goneState = "gone"
 
 // DrawnFor yields the codes that were drawn for a reference, newest draw first, with
 // numbers below before; 0 begins with the newest. All codes of one draw have its number.
-// ErrInvalid refuses an empty reference. What an import brought as handed out to the
-// reference is not among them.
+// What an import brought as handed out to the reference counts as a draw, or as several if
+// it was large. ErrInvalid refuses an empty reference.
 func (s *Store) DrawnFor(ctx context.Context, ref string, before uint64) iter.Seq2[Drawn, error] {
 	return func(yield func(Drawn, error) bool) {
 		err := s.eachDrawnFor(ctx, ref, before, func(d Drawn) bool { return yield(d, nil) })
@@ -89,15 +89,18 @@ func (s *Store) eachDrawnFor(ctx context.Context, ref string, before uint64, f f
 	})
 }
 
-// eachRefRecord calls f for the draws for a reference, newest first.
+// eachRefRecord calls f for what hands codes out to a reference, newest first.
 func (s *Store) eachRefRecord(ctx context.Context, ref string, before uint64, f func(*record) (bool, error)) error {
 	if err := checkLabel("Ref", ref); err != nil {
 		return err
 	}
 	s.endOvers()
 	return s.eachLabelled(ctx, labelRef, ref, before, func(r *record) (bool, error) {
-		if !r.draws() || string(r.ref) != ref {
+		if !r.handsOut() || string(r.ref) != ref {
 			return true, nil
+		}
+		if r.kind == recRun && s.pool.Run(r.run) == nil && !s.closed.Load() {
+			return true, nil // durable, and not in stock yet: its import goes on
 		}
 		return f(r)
 	})
@@ -122,8 +125,8 @@ func (s *Store) fillDrawn(ctx context.Context, d *Drawn, c drawnCode) error {
 	return err
 }
 
-// isLastDraw reports whether a draw is what the ledger says last of who has a code: it was
-// neither drawn again nor did it go back since.
+// isLastDraw reports whether a draw, or an import of what was handed out, is what the ledger
+// says last of who has a code: it was neither drawn again nor did it go back since.
 func (s *Store) isLastDraw(ctx context.Context, c drawnCode, draw uint64) (bool, error) {
 	numbers, err := s.index.findCode(ctx, codeHash(c.run, c.ordinal))
 	if err != nil {
@@ -145,7 +148,8 @@ func (s *Store) isLastDraw(ctx context.Context, c drawnCode, draw uint64) (bool,
 			return false, err
 		}
 	}
-	return false, nil
+	// No draw has the code, so it came with it: the index has no posting a code of that.
+	return true, nil
 }
 
 // checkLabel refuses what cannot be asked for.

@@ -98,6 +98,10 @@ func (r *record) draws() bool {
 	return r.kind == recIssue || r.kind == recLease || r.kind == recTake || r.kind == recExport
 }
 
+// handsOut reports whether the record binds codes to a reference: a draw does, and so does
+// an import of codes that were handed out to one.
+func (r *record) handsOut() bool { return r.draws() || r.kind == recRun && len(r.ref) > 0 }
+
 // redeems reports whether the record is a redemption, which has a receipt.
 func (r *record) redeems() bool { return r.kind == recRedeem || r.kind == recConfirm }
 
@@ -243,6 +247,12 @@ func (r *record) eachDrawn(f func(run, ordinal uint32)) {
 
 // codes returns the codes of a record that has many.
 func (r *record) codes() (out []drawnCode) {
+	if r.kind == recRun { // all of the run
+		for ordinal := range r.count {
+			out = append(out, drawnCode{r.run, ordinal})
+		}
+		return out
+	}
 	r.eachDrawn(func(run, ordinal uint32) { out = append(out, drawnCode{run, ordinal}) })
 	return out
 }

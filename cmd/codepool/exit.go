@@ -93,7 +93,7 @@ var kinds = []struct {
 	{store.ErrCorrupt, "corrupt", exitFailure, "codepool restore BACKUP, into another --data"},
 	{store.ErrInvalid, "invalid", exitUsage, ""},
 	{gen.ErrFormat, "invalid", exitUsage, ""},
-	{errNoRef, "unknown_ref", exitFailure, "the same with the reference that was given to issue or export; what was imported as handed out must be named by its codes"},
+	{errNoRef, "unknown_ref", exitFailure, "the same with the reference that was given to issue, export or import --handed-out"},
 	{errNoCursor, "unknown_cursor", exitFailure, "codepool cursor"},
 	{errFolder, "failure", exitFailure, "the same with a file, not a folder"},
 	{fs.ErrNotExist, "no_file", exitFailure, "the same with a file or a folder that is there"},

@@ -27,9 +27,9 @@ func (a *app) refCmd() *cobra.Command {
 		Use:   "ref REF",
 		Short: "List the codes that were drawn for a reference",
 		Long: `Ref lists the codes that were drawn for a reference such as an order, a player or an
-export's account, newest draw first, with the state that they are in now. A code that
-went back to stock since is "gone"; it and what is revoked are shown masked. With --json
-it prints one object a line.
+export's account, newest draw first, with the state that they are in now, and those that
+were imported as handed out to it. A code that went back to stock since is "gone"; it and
+what is revoked are shown masked. With --json it prints one object a line.
 
 All codes of one draw have its number. Draws are listed whole: --limit ends the list
 with the draw that reaches it.`,

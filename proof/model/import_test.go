@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"codepool/gen"
 	"codepool/shard"
@@ -194,6 +195,7 @@ func (m *model) importSome() {
 	twice := m.addAll(b, &o, &want, st)
 	if want.Added > 0 {
 		m.ledger = m.added(false)
+		m.handedOut(b, &o, want.Added, stamp(m.clk.taken()[0]))
 	}
 	if fmt.Sprint(rep) != fmt.Sprint(want) {
 		m.failf("import says %d lines, %d added, %d twice, %d taken, %d already there; want %d, %d, %d, %d, %d",
@@ -206,6 +208,30 @@ func (m *model) importSome() {
 		}
 	}
 	m.sameBatch(rep.Batch, b)
+}
+
+// handedOut notes what the last import brought as handed out to a reference: it counts as a
+// draw. In which order only the store knows.
+func (m *model) handedOut(b *batch, o *importOp, added int64, at time.Time) {
+	if !o.o.HandedOut || o.o.Ref == "" {
+		return
+	}
+	d := &oldDraw{number: m.ledger, ref: o.o.Ref, at: at}
+	for got, err := range m.s.DrawnFor(m.ctx(), d.ref, 0) {
+		m.wantErr("codes of a reference", err, nil)
+		if got.Number != d.number {
+			break
+		}
+		c := m.codes[text{b.Namespace, got.Code}]
+		if c == nil || c.b != b || c.draw != 0 || c.state != shard.Issued || c.ref != d.ref {
+			m.failf("%v is handed out by the import %d", c, d.number)
+		}
+		c.draw, d.codes, d.printed = d.number, append(d.codes, c), append(d.printed, got.Printed)
+	}
+	if int64(len(d.codes)) != added {
+		m.failf("import %d handed out %d codes, %d are found by their reference", d.number, added, len(d.codes))
+	}
+	m.draws = append(m.draws, d)
 }
 
 // addAll adds what is new of an import and counts the rest. It returns the lines, from 0,
