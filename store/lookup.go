@@ -21,6 +21,12 @@ type CodeInfo struct {
 	Ref      string    `json:"ref,omitempty"`
 	IssuedAt time.Time `json:"issued_at,omitzero"`
 	Receipt  *Receipt  `json:"receipt,omitempty"` // if it is redeemed
+	// Lease is the number of the lease or reservation that has the code, and Until when it
+	// ends. A code of a reusable batch that rests until then is leased, too, by none.
+	Lease uint64    `json:"lease,omitempty"`
+	Until time.Time `json:"until,omitzero"`
+	// Undone is how the last redemption was taken back, of a code that is issued or reserved.
+	Undone *Changed `json:"undone,omitempty"`
 }
 
 // Lookup tells the state of a code, to whom it was issued and its receipt. It returns
@@ -89,18 +95,30 @@ func (s *Store) addHistory(ctx context.Context, info *CodeInfo, b *batch, run, o
 	if err != nil {
 		return err
 	}
-	gone := false
+	gone, back := false, false
 	for _, number := range numbers { // newest first
 		if !needReceipt && !needDraw {
 			break
 		}
 		err := s.readRecord(number, func(r *record) error {
-			if info.State == shard.Leased && r.kind == recRest && r.run == run && r.ordinal == ordinal {
-				needDraw, gone = false, true // it rests: nobody has it
-			}
+			its := r.run == run && r.ordinal == ordinal
+			back = back || r.returns(drawnCode{run, ordinal})
 			switch r.kind {
+			case recRest:
+				if its && info.State == shard.Leased {
+					info.Until, needDraw, gone = instant(r.until), false, true // nobody has it
+				}
+			case recHold:
+				if its && info.State == shard.Held && info.Lease == 0 {
+					info.Lease, info.Until = r.number, instant(r.until)
+				}
+			case recUndo:
+				if its && !back && !needReceipt && info.Receipt == nil && info.Undone == nil {
+					done := changed(r.number, info.Code, b.ID, &Change{By: string(r.user), Reason: string(r.reason), Key: string(r.key)}, r.at)
+					info.Undone = &done
+				}
 			case recRedeem, recConfirm:
-				if needReceipt && r.run == run && r.ordinal == ordinal {
+				if its && needReceipt {
 					rec := b.receipt(r.number, string(r.user), string(r.key), r.at)
 					rec.Code = info.Code
 					info.Receipt, needReceipt = &rec, false
@@ -110,7 +128,10 @@ func (s *Store) addHistory(ctx context.Context, info *CodeInfo, b *batch, run, o
 					// A draw that is newer than the redemption came after it was undone and the
 					// code released: while this call was on its way from memory to the ledger.
 					if needDraw && !needReceipt && rn == run && ord == ordinal {
-						info.Ref, info.IssuedAt, needDraw = string(r.ref), time.UnixMicro(r.at).UTC(), false
+						info.Ref, info.IssuedAt, needDraw = string(r.ref), instant(r.at), false
+						if info.State == shard.Leased {
+							info.Lease, info.Until = r.number, instant(r.until)
+						}
 					}
 				})
 			}

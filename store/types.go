@@ -25,16 +25,19 @@ type Redemption struct {
 	Namespace string `json:"namespace,omitempty"`
 }
 
-// Receipt is the lasting record of one redemption.
+// Receipt is the lasting record of one redemption. That it was undone since is told by
+// Lookup, whose receipt is then another one or none.
 type Receipt struct {
 	// Number is the receipt's place in the ledger. Numbers grow; draws and mints take
 	// numbers too, so those of receipts have gaps.
-	Number uint64  `json:"number"`
-	Code   string  `json:"code"` // canonical form
-	Batch  BatchID `json:"batch"`
-	User   string  `json:"user,omitempty"`
-	Key    string  `json:"key,omitempty"`
-	Reward string  `json:"reward,omitempty"`
+	Number uint64 `json:"number"`
+	Code   string `json:"code"` // canonical form
+	// Namespace of the code; "" is the default one.
+	Namespace string  `json:"namespace,omitempty"`
+	Batch     BatchID `json:"batch"`
+	User      string  `json:"user,omitempty"`
+	Key       string  `json:"key,omitempty"`
+	Reward    string  `json:"reward,omitempty"`
 	// At is when it was decided, in UTC, to the microsecond.
 	At time.Time `json:"at"`
 }
@@ -139,7 +142,7 @@ func (b *batch) receipt(number uint64, user, key string, at int64) (rec Receipt)
 
 // fill puts the receipt of request r, without its code, into rec.
 func (b *batch) fill(rec *Receipt, number uint64, r *Redemption, at time.Time) {
-	rec.Number, rec.Batch, rec.User, rec.Key, rec.Reward, rec.At = number, b.ID, r.User, r.Key, b.Reward, at
+	rec.Number, rec.Namespace, rec.Batch, rec.User, rec.Key, rec.Reward, rec.At = number, b.Namespace, b.ID, r.User, r.Key, b.Reward, at
 }
 
 // instant is a time of the ledger, in microseconds, as callers get it.

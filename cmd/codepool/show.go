@@ -19,8 +19,9 @@ func (a *app) showCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show CODE",
 		Short: "Show all about a code",
-		Long: `Show tells the state of a code, its batch, whom it was issued to and the receipt of
-its redemption. A code that is in stock or revoked is shown masked.`,
+		Long: `Show tells the state of a code, its batch, whom it was issued to, the lease or
+reservation that has it, the receipt of its redemption and how the last one was undone. A
+code that is in stock or revoked is shown masked.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
@@ -58,7 +59,10 @@ type codeView struct {
 	Until    string         `json:"not_after,omitempty"`
 	Ref      string         `json:"ref,omitempty"`
 	IssuedAt string         `json:"issued_at,omitempty"`
+	Lease    uint64         `json:"lease,omitempty"`
+	Ends     string         `json:"until,omitempty"`
 	Receipt  *store.Receipt `json:"receipt,omitempty"`
+	Undone   *store.Changed `json:"undone,omitempty"`
 }
 
 func (a *app) showCode(info store.CodeInfo, b store.BatchInfo) error {
@@ -66,7 +70,7 @@ func (a *app) showCode(info store.CodeInfo, b store.BatchInfo) error {
 		Code: shown(info.State.String(), info.Code, info.Printed), State: info.State.String(), Batch: b.Name, BatchID: b.ID, Paused: b.Paused, Retired: b.Retired,
 		Kind: b.Kind, KindNo: b.KindNo, Reward: b.Reward, PerUser: b.PerUser, Reusable: b.Reusable, Rest: b.Quarantine,
 		From: instantText(b.NotBefore), Until: instantText(b.NotAfter),
-		Ref: info.Ref, IssuedAt: instantText(info.IssuedAt), Receipt: info.Receipt,
+		Ref: info.Ref, IssuedAt: instantText(info.IssuedAt), Lease: info.Lease, Ends: instantText(info.Until), Receipt: info.Receipt, Undone: info.Undone,
 	}
 	return a.show(v, func(w io.Writer) {
 		f := newFacts()
@@ -84,11 +88,21 @@ func (a *app) showCode(info store.CodeInfo, b store.BatchInfo) error {
 		}
 		f.add("issued to", "%s", v.Ref)
 		f.add("issued at", "%s", v.IssuedAt)
+		if v.Lease > 0 {
+			f.add(map[bool]string{true: "reservation", false: "lease"}[info.State == shard.Held], "%d", v.Lease)
+		}
+		f.add("until", "%s", v.Ends)
 		if r := v.Receipt; r != nil {
 			f.add("receipt", "%d", r.Number)
 			f.add("redeemed by", "%s", r.User)
 			f.add("redeemed at", "%s", instantText(r.At))
 			f.add("key", "%s", r.Key)
+		}
+		if u := v.Undone; u != nil {
+			f.add("undone", "%d", u.Number)
+			f.add("undone by", "%s", u.By)
+			f.add("undone at", "%s", instantText(u.At))
+			f.add("reason", "%s", u.Reason)
 		}
 		f.write(w)
 	})
@@ -109,6 +123,7 @@ func receiptFacts(r store.Receipt, batch string) *facts {
 	f := newFacts()
 	f.add("receipt", "%d", r.Number)
 	f.add("code", "%s", r.Code)
+	f.add("namespace", "%s", r.Namespace)
 	f.add("batch", "%s", strings.TrimSpace(fmt.Sprintf("%s (number %d)", batch, r.Batch)))
 	f.add("reward", "%s", r.Reward)
 	f.add("user", "%s", r.User)

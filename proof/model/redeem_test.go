@@ -41,7 +41,7 @@ func (m *model) burned(r request, rec store.Receipt, at time.Time) {
 		m.failf("%v was redeemed at %s; want %s %v", c, clockTime(at), outcome(err), known)
 	}
 	m.ledger++
-	want := store.Receipt{Number: m.ledger, Code: c.canon, Batch: c.b.ID, User: r.user, Key: r.key, Reward: c.b.Reward, At: at}
+	want := store.Receipt{Number: m.ledger, Code: c.canon, Namespace: c.b.Namespace, Batch: c.b.ID, User: r.user, Key: r.key, Reward: c.b.Reward, At: at}
 	if rec != want {
 		m.failf("redeem %v: got %+v, want %+v", c, rec, want)
 	}
