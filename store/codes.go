@@ -29,22 +29,15 @@ const codesPart = 1024
 // Codes yields the codes of a batch that are in one of the states, or in any if none is
 // named, behind a place; 0 begins with the first. Each was in the state when it was looked
 // at, and is yielded when that is durable. ErrUnknownBatch refuses a batch that does not
-// exist.
+// exist, ErrInvalid a state that does not.
 func (s *Store) Codes(ctx context.Context, id BatchID, after uint64, states ...shard.State) iter.Seq2[BatchCode, error] {
 	return func(yield func(BatchCode, error) bool) {
-		b := s.batchByID(id)
-		if b == nil {
-			yield(BatchCode{}, fmt.Errorf("%w: number %d", ErrUnknownBatch, id))
+		b, wanted, err := s.mayList(ctx, id, states)
+		if err != nil {
+			yield(BatchCode{}, err)
 			return
 		}
 		s.endOvers()
-		wanted := uint16(0)
-		for _, st := range states {
-			wanted |= 1 << (st & 15)
-		}
-		if len(states) == 0 {
-			wanted = 1<<16 - 1
-		}
 		for _, h := range s.runsOf(b, uint32(after>>32)) {
 			first := uint32(0)
 			if h.ID == uint32(after>>32) {
@@ -65,6 +58,29 @@ func (s *Store) Codes(ctx context.Context, id BatchID, after uint64, states ...s
 			}
 		}
 	}
+}
+
+// mayList returns the batch and the set of states that a listing is of.
+func (s *Store) mayList(ctx context.Context, id BatchID, states []shard.State) (b *batch, wanted uint16, err error) {
+	if s.closed.Load() {
+		return nil, 0, ErrClosed
+	}
+	if ctx.Err() != nil { // there may be no code to look at
+		return nil, 0, context.Cause(ctx)
+	}
+	if b = s.batchByID(id); b == nil {
+		return nil, 0, fmt.Errorf("%w: number %d", ErrUnknownBatch, id)
+	}
+	if len(states) == 0 {
+		wanted = 1<<shard.NumStates - 1
+	}
+	for _, st := range states {
+		if st >= shard.NumStates {
+			return nil, 0, invalid("codes in state %d: want one below %d", st, shard.NumStates)
+		}
+		wanted |= 1 << st
+	}
+	return b, wanted, nil
 }
 
 // runsOf returns the live runs of a batch from a number on.

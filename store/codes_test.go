@@ -70,6 +70,10 @@ func TestCodes(t *testing.T) {
 		t.Errorf("%d codes are revoked", n)
 	}
 	wantErr(t, "unknown", firstErr(s.Codes(ctx, 9, 0)), store.ErrUnknownBatch)
+	wantErr(t, "no state", firstErr(s.Codes(ctx, 1, 0, shard.Available+16)), store.ErrInvalid)
+	if n := len(collect(t, s.Codes(ctx, 1, 1<<32|(1<<32-1)))); n != 3 {
+		t.Errorf("%d codes behind the first run", n)
+	}
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
 	wantErr(t, "ended", firstErr(s.Codes(ended, 1, 0)), context.Canceled)
