@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -162,12 +163,14 @@ func (c *cursors) change(eng *journal.Fuse, edit func(map[string]uint64) error) 
 	if maps.Equal(all, c.byName) {
 		return nil
 	}
-	body, err := json.Marshal(all)
-	if err != nil {
+	var body bytes.Buffer
+	to := json.NewEncoder(&body)
+	to.SetEscapeHTML(false) // a name becomes twice as long at most: all together fit into a pair
+	if err := to.Encode(all); err != nil {
 		return err
 	}
 	key := []byte{keyCursors}
-	if err := eng.Commit([]journal.Pair{{Key: key, Value: seal(key, body)}}); err != nil {
+	if err := eng.Commit([]journal.Pair{{Key: key, Value: seal(key, body.Bytes())}}); err != nil {
 		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 	}
 	c.byName = all
