@@ -279,16 +279,22 @@ func decodePostings(key, value []byte, base uint64, f func(hash40, number uint64
 	if err != nil {
 		return err
 	}
-	d := decoder{b: body}
+	// Every lookup of a code comes here, so the bytes stay in a local variable: in a decoder,
+	// which escapes, each step would be a store to the heap.
+	n, size := binary.Uvarint(body)
 	hash := uint64(0)
-	for n := d.uvarint(); n > 0 && !d.bad; n-- {
-		hash += d.uvarint()
-		number := base + d.uvarint()
-		if !d.bad && !f(hash, number) {
+	for ; n > 0 && size > 0; n-- {
+		body = body[size:]
+		step, first := binary.Uvarint(body)
+		number, second := binary.Uvarint(body[max(first, 0):])
+		if size = first + second; first <= 0 || second <= 0 {
+			break
+		}
+		if hash += step; !f(hash, base+number) {
 			return nil
 		}
 	}
-	if d.bad {
+	if n > 0 || size <= 0 {
 		return corrupt(key, "page is too short")
 	}
 	return nil
