@@ -16,6 +16,7 @@ var areas = []struct {
 	gone bool // the store was closed before
 	held bool // somebody has the store open
 	late bool // batches have been changed and codes revoked
+	lent bool // codes are leased, reserved, taken, exported, limited and reused
 }{
 	{name: "canonical text", api: canonicalCases},
 	{name: "formats", api: formatCases},
@@ -32,6 +33,13 @@ var areas = []struct {
 	{name: "changes of batches", api: changeCases, late: true},
 	{name: "revocations", api: revocationCases, late: true},
 	{name: "references and users", api: referenceCases, late: true},
+	{name: "leases", api: leaseCases, lent: true},
+	{name: "reservations", api: holdCases, lent: true},
+	{name: "codes that are lent", api: lentCases, lent: true},
+	{name: "takes", api: takeCases, lent: true},
+	{name: "exports", api: exportCases, lent: true},
+	{name: "limits and reuse", api: limitCases, lent: true},
+	{name: "cursors and listings", api: cursorCases, lent: true},
 	{name: "mint", api: mintCases},
 	{name: "terms", api: termCases},
 	{name: "imports", api: importCases},
@@ -70,6 +78,9 @@ func TestBadInput(t *testing.T) {
 				w := openWorld(t)
 				if a.late {
 					w.change(t)
+				}
+				if a.lent {
+					w.lend(t)
 				}
 				if a.gone {
 					_ = w.s.Close() // a second Close, in a clean-up, reports what this one did

@@ -1,10 +1,10 @@
-// Package badinput proves that wrong input is refused: one table of more than fifteen
-// hundred named mistakes over the Go API (gen, shard, store) and over the program codepool, each
+// Package badinput proves that wrong input is refused: one table of eighteen hundred
+// named mistakes over the Go API (gen, shard, store) and over the program codepool, each
 // with the error that it must get and with a look at what it must not have touched.
 //
 // A case of the API names a call, the error it must be in the sense of errors.Is and what
 // its text must say. The call may neither panic nor hang; behind it the store has the same
-// ledger, the same counts and the same batches as before. A case of the program names a
+// ledger, the same counts, cursors and batches as before. A case of the program names a
 // command line; the program runs as a process of its own, with --json, and must end with
 // the right exit code and one error object on standard error that has the right reason,
 // the right text and a next step. Nothing may stand on standard output but an answer that

@@ -106,6 +106,40 @@ var verbs = []struct {
 		_, err := w.s.RevokeRef(ctx, store.RefChange{Ref: "order-1"})
 		return err
 	}},
+	{"Lease", func(ctx context.Context, w *world) error {
+		_, err := w.s.Lease(ctx, 1, 1, time.Hour, store.To("late").Once("late"))
+		return err
+	}},
+	{"Acknowledge", func(ctx context.Context, w *world) error {
+		_, err := w.s.Acknowledge(ctx, store.LeaseEnd{Number: 1})
+		return err
+	}},
+	{"GiveBack", func(ctx context.Context, w *world) error {
+		_, err := w.s.GiveBack(ctx, store.LeaseEnd{Number: 1, Key: "late"})
+		return err
+	}},
+	{"Reserve", func(ctx context.Context, w *world) error {
+		_, err := w.s.Reserve(ctx, store.Redemption{Code: w.names.Replace("$ISSUED")}, time.Hour)
+		return err
+	}},
+	{"Confirm", func(ctx context.Context, w *world) error {
+		_, err := w.s.Confirm(ctx, store.LeaseEnd{Number: 1})
+		return err
+	}},
+	{"Cancel", func(ctx context.Context, w *world) error {
+		_, err := w.s.Cancel(ctx, store.LeaseEnd{Number: 1, Key: "late"})
+		return err
+	}},
+	{"Take", func(ctx context.Context, w *world) error {
+		_, err := w.s.Take(ctx, 1, 1, "ann", store.To("late").Once("late"))
+		return err
+	}},
+	{"Export", func(ctx context.Context, w *world) error {
+		_, err := w.s.Export(ctx, 1, store.Export{ID: "late", Account: "ann", Count: 1})
+		return err
+	}},
+	{"Advance", func(ctx context.Context, w *world) error { return w.s.Advance(ctx, "late", 1) }},
+	{"DropCursor", func(ctx context.Context, w *world) error { return w.s.DropCursor(ctx, "late") }},
 	{"Pause", func(ctx context.Context, w *world) error { return w.s.Pause(ctx, 1, store.BatchChange{}) }},
 	{"Resume", func(ctx context.Context, w *world) error { return w.s.Resume(ctx, 1, store.BatchChange{}) }},
 	{"Reschedule", func(ctx context.Context, w *world) error {
@@ -160,6 +194,43 @@ var verbs = []struct {
 	}},
 	{"Receipts behind the last", func(ctx context.Context, w *world) (last error) {
 		for _, err := range w.s.Receipts(ctx, 1<<60) {
+			last = err
+		}
+		return last
+	}},
+	{"Follow", func(ctx context.Context, w *world) (last error) {
+		for r, err := range w.s.Follow(ctx, 0) {
+			if err == nil {
+				w.fault("a receipt: %+v", r)
+			}
+			last = err
+		}
+		return last
+	}},
+	{"Ledger", func(ctx context.Context, w *world) (last error) {
+		for e, err := range w.s.Ledger(ctx, 1<<60) {
+			if err == nil {
+				w.fault("an entry: %+v", e)
+			}
+			last = err
+		}
+		return last
+	}},
+	{"Codes", func(ctx context.Context, w *world) (last error) {
+		for c, err := range w.s.Codes(ctx, 1, 0) {
+			if err == nil {
+				w.fault("a code: %+v", c)
+			}
+			last = err
+		}
+		return last
+	}},
+	{"Codes of a batch that has none", func(ctx context.Context, w *world) (last error) {
+		b, err := w.s.BatchNamed("cut")
+		if err != nil {
+			return err
+		}
+		for _, err := range w.s.Codes(ctx, b.ID, 0) {
 			last = err
 		}
 		return last

@@ -24,9 +24,10 @@ type world struct {
 	s       *store.Store
 	backup  []byte
 	names   *strings.Replacer
-	temp    func() string // a new empty directory
-	wrong   []string      // what the present case found
-	seen    picture       // after the last case
+	numbers map[string]uint64 // of leases and reservations (lend_test.go)
+	temp    func() string     // a new empty directory
+	wrong   []string          // what the present case found
+	seen    picture           // after the last case
 	present context.Context
 }
 
@@ -181,11 +182,11 @@ func (w *world) fault(format string, args ...any) {
 	w.wrong = append(w.wrong, fmt.Sprintf(format, args...))
 }
 
-// sum is what no refused input may change: the ledger, the counts and the batches.
+// sum is what no refused input may change: the ledger, the counts, the cursors and the batches.
 func sum(s *store.Store) string {
 	st := s.Stats()
 	var b strings.Builder
-	fmt.Fprintf(&b, "ledger: %d records\ncodes: %+v", st.Ledger, st.Codes)
+	fmt.Fprintf(&b, "ledger: %d records\ncodes: %+v\ncursors: %v", st.Ledger, st.Codes, s.Cursors())
 	for _, info := range s.Batches() {
 		fmt.Fprintf(&b, "\nbatch %d: %+v, %+v, imported %v, complete %v, paused %v, revoked %v, made %v", info.ID, info.Batch, info.Counts, info.Imported, info.Complete, info.Paused, info.Revoked, info.Created)
 	}
