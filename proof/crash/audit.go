@@ -18,12 +18,20 @@ type auditor struct {
 	fresh  map[string]bool // codes with an answer since the last audit
 	seen   map[uint64]redemption
 	draws  map[string][]string // reference → codes, of answers since the last audit
+	leases map[uint64]*lease   // since the last audit
+	takes  map[string][]string // since the last audit
 	minted map[string]int64
 	burned map[string]uint64 // receipts of codes whose redemption nobody takes back
 	steps  int               // of the desk, that were answered
 	paused bool              // somebody was told so since the last audit, behind step pausedFrom
 	after  uint64            // ledger number up to which receipts were read
 	found  []error
+	again  int // reservations that are still to be asked for the same again
+
+	rationed rationed
+	reused   reused
+	shelved  shelved
+	cursor   uint64 // to which it was moved
 
 	unread     bool // there may be answers that nobody has read: those after a power cut
 	pausedFrom int
@@ -36,6 +44,9 @@ type life struct {
 	ref     string
 	number  uint64 // receipt, if it is redeemed
 	refused bool   // somebody was told that it is redeemed
+	taken   bool   // it was drawn and redeemed in one step
+	hold    uint64 // number of its reservation
+	dropped bool   // which was cancelled
 }
 
 // redemption is an acknowledged receipt.
@@ -44,7 +55,8 @@ type redemption struct{ code, user, key string }
 func newAuditor() *auditor {
 	return &auditor{
 		codes: map[string]*life{}, fresh: map[string]bool{}, seen: map[uint64]redemption{}, draws: map[string][]string{},
-		minted: map[string]int64{}, burned: map[string]uint64{},
+		leases: map[uint64]*lease{}, takes: map[string][]string{}, minted: map[string]int64{}, burned: map[string]uint64{},
+		rationed: rationed{}, reused: newReused(), shelved: newShelved(),
 	}
 }
 
@@ -66,18 +78,35 @@ func (a *auditor) note(line string) {
 	f := strings.Fields(line)
 	switch f[0] {
 	case lineIssued:
-		a.noteDraw(f[1], f[2:])
+		a.noteCodes(f[1], f[2:])
+		a.draws[f[1]] = f[2:]
+	case lineLeased:
+		a.leases[number(f[1])] = &lease{number: number(f[1]), ref: f[2], codes: f[3:]}
+	case lineAcked, lineReturned:
+		a.noteEnd(f[0], number(f[1]), number(f[2]))
+	case lineTaken:
+		a.noteTaken(f[1], f[2:])
 	case lineRedeemed:
 		a.noteRedeemed(number(f[1]), redemption{f[2], f[3], f[4]})
 	case lineRefused:
 		a.codes[f[1]].refused = true
 		a.fresh[f[1]] = true
+	case lineReserved:
+		l := a.codes[f[2]]
+		l.state, l.hold = shard.Held, number(f[1])
+		a.fresh[f[2]] = true
+	case lineDropped:
+		l := a.codes[f[2]]
+		l.state, l.dropped = shard.Issued, true
+		a.fresh[f[2]] = true
 	case lineUndone:
 		l := a.codes[f[2]]
 		l.state, l.number = shard.Issued, 0
 		a.fresh[f[2]] = true
 	case lineReleased:
-		a.codes[f[2]].state = shard.Available
+		if l := a.codes[f[2]]; !l.taken { // somebody else may have been faster to say so
+			l.state = shard.Available
+		}
 		a.fresh[f[2]] = true
 	case lineRevoked:
 		l := a.codes[f[2]]
@@ -87,6 +116,16 @@ func (a *auditor) note(line string) {
 		a.steps = int(number(f[1]))
 	case linePaused:
 		a.paused, a.pausedFrom = true, int(number(f[1]))
+	case lineEaten:
+		a.rationed.of(f[1]).note(number(f[2]))
+	case lineLimited:
+		a.rationed.of(f[1]).limited = true
+	case lineLived:
+		a.noteLived(number(f[1]), f[2], f[3])
+	case lineExported:
+		a.noteExported(f[1:])
+	case lineAdvanced:
+		a.cursor = number(f[1])
 	case lineMinted:
 		n, _ := strconv.ParseInt(f[2], 10, 64)
 		a.minted[f[1]] = n
@@ -101,7 +140,8 @@ func number(text string) uint64 {
 	return n
 }
 
-func (a *auditor) noteDraw(ref string, printed []string) {
+// noteCodes takes in that codes are drawn for good.
+func (a *auditor) noteCodes(ref string, printed []string) {
 	for _, code := range printed {
 		code = canon(code)
 		if l := a.codes[code]; l != nil && planOf(code) != released {
@@ -110,7 +150,6 @@ func (a *auditor) noteDraw(ref string, printed []string) {
 		a.codes[code] = &life{state: shard.Issued, ref: ref}
 		a.fresh[code] = true
 	}
-	a.draws[ref] = printed
 }
 
 func (a *auditor) noteRedeemed(n uint64, r redemption) {
@@ -135,6 +174,9 @@ func (a *auditor) noteRedeemed(n uint64, r redemption) {
 func (a *auditor) audit(s *store.Store, all bool) {
 	ctx := context.Background()
 	receipts := a.auditLedger(ctx, s)
+	a.auditLeases(ctx, s)
+	a.auditTakes(ctx, s)
+	a.again = keysChecked / 2
 	for code := range a.fresh {
 		a.auditCode(ctx, s, code, receipts[code])
 	}
@@ -147,6 +189,10 @@ func (a *auditor) audit(s *store.Store, all bool) {
 	}
 	a.auditKeys(ctx, s)
 	a.auditDesk(ctx, s)
+	a.auditRations(ctx, s)
+	a.auditLives(ctx, s)
+	a.auditShelf(ctx, s)
+	a.auditFeed(ctx, s)
 	for name, n := range a.minted {
 		if b, err := s.BatchNamed(name); err != nil || !b.Complete || b.Counts.Minted != n {
 			a.wrong("batch %s of %d codes was minted; afterwards: %+v, %v", name, n, b, err)
@@ -177,7 +223,10 @@ func (a *auditor) auditLedger(ctx context.Context, s *store.Store) map[string]st
 			}
 			delete(a.seen, r.Number)
 		}
-		if !planOf(r.Code).undoes() {
+		switch {
+		case a.reused.has(s, r.Batch):
+			a.reused.receipts = append(a.reused.receipts, r)
+		case !planOf(r.Code).undoes():
 			if n, twice := a.burned[r.Code]; twice {
 				a.wrong("the ledger redeems %s twice, in %d and %d", r.Code, n, r.Number)
 			}
@@ -208,17 +257,23 @@ func (a *auditor) auditCode(ctx context.Context, s *store.Store, code string, re
 	}
 	ok := false
 	switch {
-	case p == released: // somebody else may have drawn it since
-		ok = info.State == shard.Available || info.State == shard.Issued
+	case l.taken:
+		ok = info.State == shard.Redeemed && number == l.number
+	case p == released: // somebody else may have drawn it since, in any way
+		ok = info.State == shard.Available || info.State == shard.Leased || info.State == shard.Issued || info.State == shard.Redeemed && info.Receipt.Key == ""
 	case l.state == shard.Issued:
-		burns := p == redeem || p == race || p.undoes()
-		ok = !l.refused && info.State == shard.Issued || burns && info.State == shard.Redeemed || p == withdrawn && info.State == shard.Revoked
+		burns := p == redeem || p == race || p == bought || p.undoes()
+		held := p.reserves() && !l.dropped && info.State == shard.Held
+		ok = !l.refused && info.State == shard.Issued || held || burns && info.State == shard.Redeemed || p == withdrawn && info.State == shard.Revoked
+	case l.state == shard.Held:
+		ok = info.State == shard.Held || p == bought && info.State == shard.Redeemed || p != bought && info.State == shard.Issued
 	case l.state == shard.Revoked:
 		ok = info.State == shard.Revoked
 	case l.state == shard.Redeemed:
 		ok = info.State == shard.Redeemed && number == l.number || p.undoes() && (info.State == shard.Issued || number > l.number)
 	}
-	if p != released && short(info.Ref) != l.refIn(info.State) {
+	anybodys := p == released && !l.taken
+	if !anybodys && short(info.Ref) != l.refIn(info.State) {
 		ok = false
 	}
 	if !ok {
@@ -227,17 +282,26 @@ func (a *auditor) auditCode(ctx context.Context, s *store.Store, code string, re
 	if err := s.Check(ctx, store.Redemption{Code: code}); !errors.Is(err, wantCheck(info.State)) {
 		a.wrong("%s is %v, and check says %v", code, info.State, err)
 	}
-	if p == released {
-		delete(a.codes, code) // it is anybody's
+	if anybodys {
+		delete(a.codes, code)
 		return
 	}
 	l.state, l.number, l.refused = info.State, number, false
+	switch {
+	case info.State == shard.Held:
+		a.settleHold(ctx, s, code, l)
+	case l.hold != 0 && a.again > 0:
+		a.again--
+		a.settleHold(ctx, s, code, l)
+	}
 }
 
 func wantCheck(st shard.State) error {
 	switch st {
-	case shard.Available:
+	case shard.Available, shard.Leased:
 		return store.ErrNotIssued
+	case shard.Held:
+		return store.ErrReserved
 	case shard.Redeemed:
 		return store.ErrAlreadyRedeemed
 	case shard.Revoked:

@@ -100,7 +100,9 @@ func (c *child) run() error {
 		return nil
 	}
 	var wg sync.WaitGroup
-	wg.Go(func() { c.desk(context.Background()) })
+	for _, side := range []func(context.Context){c.desk, c.rations, c.library, c.shelf, c.feed} {
+		wg.Go(func() { side(context.Background()) })
+	}
 	for w := range c.cfg.Workers {
 		wg.Go(func() { c.work(w) })
 	}
@@ -108,13 +110,16 @@ func (c *child) run() error {
 	return nil
 }
 
+// stockBatch begins the names of the batches that workers draw from.
+const stockBatch = "batch-of-"
+
 // work draws and burns until the store fails or the process is ended.
 func (c *child) work(w int) {
 	ctx := context.Background()
 	for i := 0; ; i++ {
 		ref := fmt.Sprintf("%s-%d-%d", c.run0, w, i)
 		before := c.failed.Load()
-		codes, err := c.s.Issue(ctx, store.BatchID(c.batch.Load()), 1+i%3, store.To(c.text(ref)).Once(c.text(ref)))
+		codes, err := c.draw(ctx, ref, 1+i%3)
 		switch {
 		case errors.Is(err, store.ErrEmpty), errors.Is(err, store.ErrUnknownBatch):
 			if !c.more(ctx) {
@@ -122,12 +127,11 @@ func (c *child) work(w int) {
 			}
 			continue
 		case err != nil:
-			if !c.fails("issue", err, before) {
+			if !c.fails("draw", err, before) {
 				return
 			}
 			continue
 		}
-		say(lineIssued, ref, strings.Join(codes, " "))
 		if !c.live(ctx, i, ref, codes) {
 			return
 		}
@@ -152,7 +156,7 @@ func (c *child) more(ctx context.Context) bool {
 	}
 	name := ""
 	for _, b := range c.s.Batches() {
-		if b.Name == deskBatch {
+		if !strings.HasPrefix(b.Name, stockBatch) {
 			continue
 		}
 		if b.Complete && b.Counts.Available > 3 {
@@ -164,7 +168,7 @@ func (c *child) more(ctx context.Context) bool {
 		}
 	}
 	if name == "" {
-		name = fmt.Sprint("batch-of-", c.run0, "-", len(c.s.Batches()))
+		name = fmt.Sprint(stockBatch, c.run0, "-", len(c.s.Batches()))
 	}
 	before := c.failed.Load()
 	b, err := c.s.Mint(ctx, store.Batch{Name: name, Count: c.cfg.Stock})

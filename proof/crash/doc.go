@@ -12,5 +12,8 @@
 //
 // What an answer says must hold afterwards; what was asked and not yet answered may have
 // happened or not. The parent knows what can have been asked, because what is done with a
-// code follows from the code (plan.go).
+// code follows from the code, and how codes are drawn from their reference (plan.go). A lease
+// or a reservation that the crash has left it ends as the child would have, with the same
+// key. Beside the workers others change a batch (desk.go), ask for more than their limit
+// (ration.go), reuse codes (library.go), export lists (shelf.go) and move a cursor (feed.go).
 package crash

@@ -20,8 +20,7 @@ const (
 	workers     = 64
 	stock       = 20_000
 	mostAnswers = 6000 // before a kill
-	newStore    = 50   // rounds with one store
-	auditAll    = 25   // rounds between audits of every answer ever given
+	newStore    = 50   // rounds with one store, after which every answer ever given is audited
 )
 
 // crashOptions draws options for one opening. They may differ from one to the next.
@@ -43,7 +42,7 @@ func TestKill9(t *testing.T) {
 			dir, a = t.TempDir(), newAuditor()
 		}
 		answers -= a.Answers
-		killRound(t, r, dir, a, round%auditAll == auditAll-1 || round == rounds-1)
+		killRound(t, r, dir, a, round%newStore == newStore-1 || round == rounds-1)
 		answers += a.Answers
 		if err := a.err(); err != nil {
 			t.Fatalf("round %d of seed %d: %v", round, seed, err)

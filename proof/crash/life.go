@@ -21,6 +21,10 @@ func (c *child) live(ctx context.Context, way int, ref string, codes []string) b
 			if !c.revoke(ctx, code) {
 				return false
 			}
+		case bought, dropped, forgotten:
+			if !c.reserve(ctx, ref, code) {
+				return false
+			}
 		case released:
 			// Not always: a stock of nothing else would never be used up.
 			if xxhash.Sum64String(ref+code)%2 == 0 && !c.release(ctx, code) {
