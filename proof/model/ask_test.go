@@ -75,7 +75,7 @@ func (m *model) lookedUp(c *code, info store.CodeInfo, err error) {
 	if c.state == shard.Issued || c.state == shard.Redeemed {
 		want.Ref, want.IssuedAt = c.ref, c.issued
 	}
-	if want.Receipt = info.Receipt; info != want {
+	if want.Receipt, want.Undone = info.Receipt, info.Undone; info != want {
 		m.failf("lookup of %v: got %+v, want %+v", c, info, want)
 	}
 	switch redeemed := c.state == shard.Redeemed; {
@@ -83,6 +83,13 @@ func (m *model) lookedUp(c *code, info store.CodeInfo, err error) {
 		m.failf("lookup of %v, which is %v: receipt %+v", c, c.state, info.Receipt)
 	case redeemed && *info.Receipt != c.receipt:
 		m.failf("lookup of %v: receipt %+v, want %+v", c, *info.Receipt, c.receipt)
+	}
+	undone := c.undone
+	if c.state != shard.Issued {
+		undone = nil
+	}
+	if (undone != nil) != (info.Undone != nil) || undone != nil && *undone != *info.Undone {
+		m.failf("lookup of %v, which is %v: undone %+v, want %+v", c, c.state, info.Undone, undone)
 	}
 }
 

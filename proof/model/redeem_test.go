@@ -46,7 +46,7 @@ func (m *model) burned(r request, rec store.Receipt, at time.Time) {
 		m.failf("redeem %v: got %+v, want %+v", c, rec, want)
 	}
 	m.move(c, shard.Redeemed)
-	c.receipt = rec
+	c.receipt, c.undone = rec, nil
 	m.receipts = append(m.receipts, rec)
 	m.redeemed.put(r.key, redeemKey{c, r.user, rec})
 }

@@ -144,9 +144,10 @@ func (m *model) stepped(c *code, k kind, rec, want store.Changed) {
 	switch {
 	case k == release:
 		m.move(c, shard.Available)
-		c.draw = 0
+		c.draw, c.undone = 0, nil
 	case k == undo && !c.b.revoked:
 		m.move(c, shard.Issued)
+		c.undone = &rec
 	default:
 		m.move(c, shard.Revoked)
 	}

@@ -100,8 +100,9 @@ type code struct {
 	ref     string // of the last draw
 	draw    uint64 // number of the draw that has it, 0: none
 	issued  time.Time
-	receipt store.Receipt // if redeemed
-	step    bool          // it is in touched
+	receipt store.Receipt  // if redeemed
+	undone  *store.Changed // of the last redemption, if it was and the code is issued since
+	step    bool           // it is in touched
 }
 
 func (c *code) String() string { return fmt.Sprintf("c%d", c.id) }
