@@ -35,16 +35,6 @@ type BatchChange struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// checkWho refuses who asks for a change, or why, if the ledger cannot hold it.
-func checkWho(by, reason string) error {
-	for _, t := range []struct{ name, text string }{{"By", by}, {"Reason", reason}} {
-		if err := checkText(t.name, t.text); err != nil {
-			return fmt.Errorf("%w: %w", ErrInvalid, err)
-		}
-	}
-	return nil
-}
-
 // Pause stops drawing from a batch and redeeming its codes (ErrPaused) until Resume. It
 // returns when that is durable; from then on nothing is drawn or redeemed. Pausing a
 // batch that is paused does nothing. ErrRevoked refuses one that is revoked,
@@ -99,13 +89,7 @@ func (s *Store) RevokeBatch(ctx context.Context, id BatchID, c BatchChange) erro
 //
 // It holds up requests for the batch for as long as that takes, not for the disk.
 func (s *Store) changeBatch(ctx context.Context, id BatchID, c BatchChange, event Event, edit func(*terms) error) error {
-	if s.closed.Load() {
-		return ErrClosed
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if err := checkWho(c.By, c.Reason); err != nil {
+	if err := s.mayAsk(ctx, label{"By", c.By}, label{"Reason", c.Reason}); err != nil {
 		return err
 	}
 	b := s.batchByID(id)
@@ -147,9 +131,9 @@ func (s *Store) changeLocked(b *batch, event Event, at int64, c BatchChange, edi
 	}
 	switch {
 	case old.Retired:
-		return nil, fmt.Errorf("%w: batch %q", ErrRetired, b.Name)
+		return nil, b.isRetired()
 	case old.Revoked && event != EventRetired:
-		return nil, fmt.Errorf("%w: batch %q", ErrRevoked, b.Name)
+		return nil, b.isRevoked()
 	}
 	b.now.flags.Or(flagChanging)
 	if !s.eachShard(func(*shard.Shard) {}) {

@@ -46,12 +46,12 @@ var (
 	// ErrBeyond is returned when a cursor is moved beyond the end of the ledger.
 	ErrBeyond = errors.New("number is beyond the ledger")
 	// ErrUnknownLease is returned when no lease, or no reservation, has that number.
-	ErrUnknownLease = errors.New("unknown lease")
+	ErrUnknownLease = errors.New("unknown lease or reservation")
 	// ErrLeaseEnded is returned when a lease or reservation has ended already: it was
 	// acknowledged, confirmed, given back or cancelled, or its time was over.
-	ErrLeaseEnded = errors.New("lease has ended")
+	ErrLeaseEnded = errors.New("lease or reservation has ended")
 	// ErrLeaseOver is returned when the time of a lease or reservation is over.
-	ErrLeaseOver = errors.New("time of the lease is over")
+	ErrLeaseOver = errors.New("time of the lease or reservation is over")
 	// ErrRevoked is returned when a code, or its whole batch, was withdrawn.
 	ErrRevoked = errors.New("code was revoked")
 	// ErrEmpty is returned when a batch has fewer codes in stock than were asked for.
@@ -98,6 +98,22 @@ var (
 	// ErrNotEmpty is returned by Restore when the target directory holds something.
 	ErrNotEmpty = errors.New("directory is not empty")
 )
+
+// worded is one of the errors above in the words of the case at hand.
+type worded struct {
+	kind error
+	text string
+}
+
+func (e *worded) Error() string { return e.text }
+
+// Unwrap lets errors.Is find the kind.
+func (e *worded) Unwrap() error { return e.kind }
+
+// inWords says what a kind of error means here.
+func inWords(kind error, format string, args ...any) error {
+	return &worded{kind, fmt.Sprintf(format, args...)}
+}
 
 // LineError is an import line that cannot be read; the import changed nothing.
 type LineError struct {

@@ -158,7 +158,7 @@ func (s *Store) Cancel(ctx context.Context, e LeaseEnd) (Ended, error) {
 // cancelled, ErrPaused and ErrRevoked a batch that is, ErrUnknownLease a number that is
 // none. The key is one of those of redemptions.
 func (s *Store) Confirm(ctx context.Context, e LeaseEnd) (Receipt, error) {
-	if err := s.mayEnd(ctx, &e); err != nil {
+	if err := s.mayAsk(ctx, label{"By", e.By}, label{"Key", e.Key}); err != nil {
 		return Receipt{}, err
 	}
 	if e.By != "" {

@@ -68,8 +68,8 @@ func (s *Store) Import(ctx context.Context, b Batch, r io.Reader, o ImportOption
 	if err := b.check(true); err != nil {
 		return ImportReport{}, err
 	}
-	if err := checkText("Ref", o.Ref); err != nil {
-		return ImportReport{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+	if err := checkLabels(label{"Ref", o.Ref}); err != nil {
+		return ImportReport{}, err
 	}
 	if o.Ref != "" && !o.HandedOut {
 		return ImportReport{}, invalid("Ref is set but HandedOut is not")

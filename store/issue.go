@@ -146,10 +146,8 @@ func (s *Store) checkIssue(ctx context.Context, id BatchID, n int, d Draw) (*bat
 	if n < 1 || n > MaxIssue {
 		return nil, invalid("draw of %d codes: want 1 to %d", n, MaxIssue)
 	}
-	for _, t := range []struct{ name, text string }{{"Ref", d.Ref}, {"Key", d.Key}} {
-		if err := checkText(t.name, t.text); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
-		}
+	if err := checkLabels(label{"Ref", d.Ref}, label{"Key", d.Key}); err != nil {
+		return nil, err
 	}
 	b := s.batchByID(id)
 	if b == nil {

@@ -83,17 +83,9 @@ var endings = map[byte]*ending{
 	recCancel:      {record: recCancel, keys: keyCancel, verb: "cancelled", of: holding, to: func(l *lease) shard.State { return l.from }},
 }
 
-// mayEnd is what holds for every end of a lease or hold before that is looked at.
-func (s *Store) mayEnd(ctx context.Context, e *LeaseEnd) error {
-	if err := s.mayEnter(ctx, &Redemption{Key: e.Key}); err != nil {
-		return err
-	}
-	return checkWho(e.By, "")
-}
-
 // endLease ends a lease that nobody else ends at the same time.
 func (s *Store) endLease(ctx context.Context, kind *ending, e LeaseEnd) (Ended, error) {
-	if err := s.mayEnd(ctx, &e); err != nil {
+	if err := s.mayAsk(ctx, label{"By", e.By}, label{"Key", e.Key}); err != nil {
 		return Ended{}, err
 	}
 	if err := s.com.admit(ctx); err != nil {
@@ -132,7 +124,7 @@ func (s *Store) finish(kind *ending, e LeaseEnd, at int64, seen *keyView) (uint6
 	}
 	if kind.record == recAcknowledge && l.b.revoked() {
 		s.leases.add(l)
-		return 0, nil, fmt.Errorf("%w: batch %q", ErrRevoked, l.b.Name)
+		return 0, nil, l.b.isRevoked()
 	}
 	to := kind.to(l)
 	number, g, err := s.com.append(at, appendEnd(nil, kind.record, to, l, e.By, e.Key), 1, nil, false)
@@ -179,13 +171,16 @@ func (s *Store) putLeased(l *lease, to shard.State, mark uint64) {
 // whyNot makes the refusal of a lease that is not in the table what callers get, when what
 // it came from is durable.
 func (s *Store) whyNot(ctx context.Context, kind *ending, number uint64, err error) error {
+	if err == ErrLeaseOver {
+		err = kind.of.isOver(number)
+	}
 	if err != errNoLease {
 		return s.afterAll(ctx, err)
 	}
 	if err := s.com.waitAll(ctx); err != nil {
 		return err
 	}
-	unknown := fmt.Errorf("%w: number %d", ErrUnknownLease, number)
+	unknown := inWords(ErrUnknownLease, "there is no %v %d", kind.of, number)
 	if number == 0 || number > s.com.lastRecord() {
 		return unknown
 	}
@@ -204,11 +199,12 @@ func (s *Store) whyNot(ctx context.Context, kind *ending, number uint64, err err
 	if err != nil {
 		return err
 	}
-	return s.howEnded(ctx, number, codes)
+	return s.howEnded(ctx, kind.of, number, codes)
 }
 
 // howEnded finds the record that ended a lease, by the codes that it had.
-func (s *Store) howEnded(ctx context.Context, number uint64, codes []drawnCode) error {
+func (s *Store) howEnded(ctx context.Context, of leaseKind, number uint64, codes []drawnCode) error {
+	ended := inWords(ErrLeaseEnded, "%v %d has ended", of, number)
 	for _, c := range codes {
 		numbers, err := s.index.findCode(ctx, codeHash(c.run, c.ordinal))
 		if err != nil {
@@ -226,20 +222,20 @@ func (s *Store) howEnded(ctx context.Context, number uint64, codes []drawnCode) 
 				return err
 			}
 			if over && found {
-				return fmt.Errorf("%w: number %d", ErrLeaseOver, number)
+				return of.isOver(number)
 			} else if found {
-				return fmt.Errorf("%w: number %d", ErrLeaseEnded, number)
+				return ended
 			}
 		}
 	}
-	return fmt.Errorf("%w: number %d", ErrLeaseEnded, number) // all its codes were revoked
+	return ended // all its codes were revoked
 }
 
 // retriedEnd looks for an earlier end of this kind with the same key.
 func (s *Store) retriedEnd(ctx context.Context, kind *ending, e LeaseEnd, seen *keyView) (known *Ended, err error) {
 	err = s.lookupKey(ctx, kind.keys, e.Key, seen, func(r *record) error {
 		if r.lease != e.Number || string(r.user) != e.By {
-			return fmt.Errorf("%w: key %q %s lease %d, or for somebody else", ErrKeyConflict, e.Key, kind.verb, r.lease)
+			return fmt.Errorf("%w: key %q %s %v %d, or for somebody else", ErrKeyConflict, e.Key, kind.verb, kind.of, r.lease)
 		}
 		known = &Ended{Number: r.number, Lease: r.lease, By: e.By, Key: e.Key, At: instant(r.at)}
 		return nil

@@ -33,6 +33,19 @@ const (
 	burned                   // one that was redeemed
 )
 
+// String names what callers can end.
+func (k leaseKind) String() string {
+	if k == holding {
+		return "reservation"
+	}
+	return "lease"
+}
+
+// isOver is ErrLeaseOver for one of this kind.
+func (k leaseKind) isOver(number uint64) error {
+	return inWords(ErrLeaseOver, "the time of %v %d is over", k, number)
+}
+
 // state is that of the lease's codes.
 func (l *lease) state() shard.State {
 	switch l.kind {

@@ -119,9 +119,9 @@ func (s *Store) openBatch(def Batch, imported bool, at time.Time) (*batch, error
 		case !imported && old.Count != def.Count:
 			return nil, fmt.Errorf("%w: %q is batch %d and was begun with count %d", ErrBatchExists, def.Name, old.ID, old.Count)
 		case old.retired():
-			return nil, fmt.Errorf("%w: batch %q", ErrRetired, old.Name)
+			return nil, old.isRetired()
 		case old.revoked():
-			return nil, fmt.Errorf("%w: batch %q", ErrRevoked, old.Name)
+			return nil, old.isRevoked()
 		}
 		return old, nil
 	}
@@ -345,7 +345,7 @@ func (s *Store) journalRun(h *runHeader, body []byte, at int64) (*group, error) 
 	s.draws.RLock() // keeps changes of batches out
 	defer s.draws.RUnlock()
 	if b := s.batch(h.Batch); b.revoked() {
-		return nil, fmt.Errorf("%w: batch %q", ErrRevoked, b.Name)
+		return nil, b.isRevoked()
 	}
 	_, g, err := s.com.append(at, body, 1, []journal.Pair{h.pair()}, false)
 	return g, err

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"slices"
 	"time"
@@ -157,10 +156,7 @@ func checkLabel(name, text string) error {
 	if text == "" {
 		return invalid("%s is empty", name)
 	}
-	if err := checkText(name, text); err != nil {
-		return fmt.Errorf("%w: %w", ErrInvalid, err)
-	}
-	return nil
+	return checkLabels(label{name, text})
 }
 
 // eachLabelled calls f for the records that the index has under a label, newest first,

@@ -210,6 +210,17 @@ func (s *Store) mayEnter(ctx context.Context, r *Redemption) error {
 	return checkRedemption(r)
 }
 
+// mayAsk is what holds for every other request before it is looked at.
+func (s *Store) mayAsk(ctx context.Context, labels ...label) error {
+	if s.closed.Load() {
+		return ErrClosed
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return checkLabels(labels...)
+}
+
 // passGate drops the forms that were never minted and reports whether any is left.
 func (s *Store) passGate(f *forms) bool {
 	if f.n == 1 {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"runtime"
 
 	"codepool/shard"
@@ -31,7 +30,7 @@ func (s *Store) RevokeRef(ctx context.Context, c RefChange) ([]ChangeResult, err
 }
 
 func (s *Store) changeRef(ctx context.Context, kind *step, c RefChange) ([]ChangeResult, error) {
-	if err := checkWho(c.By, c.Reason); err != nil {
+	if err := checkLabels(label{"By", c.By}, label{"Reason", c.Reason}); err != nil {
 		return nil, err
 	}
 	if err := checkLabel("Ref", c.Ref); err != nil {
@@ -97,7 +96,7 @@ func (s *Store) decideDrawn(ctx context.Context, kind *step, code drawnCode, dra
 			if !ok {
 				return d, false, s.noCode(draw)
 			}
-			return decision{changed: Changed{Code: canonText(&k), Batch: b.ID}, err: fmt.Errorf("%w: batch %q", ErrRetired, b.Name)}, true, nil
+			return decision{changed: Changed{Code: canonText(&k), Batch: b.ID}, err: b.isRetired()}, true, nil
 		}
 		v, text := s.takeDrawn(kind, code, returns, c, at)
 		switch {

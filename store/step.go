@@ -187,10 +187,9 @@ type decision struct {
 // says is durable.
 func (s *Store) decide(ctx context.Context, kind *step, c *Change) decision {
 	var f forms
-	// Code and key obey the same rules as those of a redemption.
-	err := s.enter(ctx, &Redemption{Code: c.Code, Key: c.Key, Namespace: c.Namespace}, &f)
-	if bad := checkWho(c.By, c.Reason); bad != nil && (err == nil || err == ErrUnknownCode) {
-		err = bad
+	err := s.mayAsk(ctx, label{"By", c.By}, label{"Key", c.Key}, label{"Reason", c.Reason})
+	if err == nil {
+		err = s.enter(ctx, &Redemption{Code: c.Code, Namespace: c.Namespace}, &f)
 	}
 	if err != nil {
 		return decision{err: err}
@@ -232,7 +231,7 @@ func (s *Store) take(kind *step, c *Change, f *forms, at int64, seen *keyView) v
 	sh, seg, pos, form, err := s.lockCode(f)
 	if err != nil {
 		if v := s.absent(f, at, err); v.b != nil {
-			return verdict{err: fmt.Errorf("%w: batch %q", ErrRetired, v.b.Name)}
+			return verdict{err: v.b.isRetired()}
 		} else {
 			return v
 		}
@@ -257,7 +256,7 @@ func (s *Store) takeLocked(kind *step, sh *shard.Shard, seg *shard.Segment, pos 
 		return verdict{again: true}
 	}
 	if b.retired() {
-		return verdict{err: fmt.Errorf("%w: batch %q", ErrRetired, b.Name), mark: sh.Mark}
+		return verdict{err: b.isRetired(), mark: sh.Mark}
 	}
 	as := st
 	if b.revoked() {

@@ -18,8 +18,8 @@ func (s *Store) Take(ctx context.Context, id BatchID, n int, user string, d Draw
 	if n > MaxTake {
 		return nil, invalid("take of %d codes: want 1 to %d", n, MaxTake)
 	}
-	if err := checkText("User", user); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	if err := checkLabels(label{"User", user}); err != nil {
+		return nil, err
 	}
 	d.burn, d.user = true, user
 	got, err := s.issue(ctx, id, n, d)

@@ -139,6 +139,12 @@ func (b *batch) revoked() bool  { return b.now.flags.Load()&flagRevoked != 0 }
 func (b *batch) returned() bool { return b.now.flags.Load()&flagReturned != 0 }
 func (b *batch) retired() bool  { return b.now.flags.Load()&flagRetired != 0 }
 
+// isRevoked is ErrRevoked for whoever asks for the batch, not for a code.
+func (b *batch) isRevoked() error { return inWords(ErrRevoked, "batch %q was revoked", b.Name) }
+
+// isRetired is ErrRetired.
+func (b *batch) isRetired() error { return inWords(ErrRetired, "batch %q was retired", b.Name) }
+
 // noteReturned says that a code is about to go back to stock.
 func (b *batch) noteReturned() {
 	if !b.returned() {
@@ -226,7 +232,7 @@ func (b *batch) mayConfirm() error {
 	case flags&flagChanging != 0:
 		return errAgain
 	case flags&flagRevoked != 0:
-		return fmt.Errorf("%w: batch %q", ErrRevoked, b.Name)
+		return b.isRevoked()
 	case flags&flagPaused != 0:
 		return fmt.Errorf("%w: batch %q", ErrPaused, b.Name)
 	}
@@ -239,14 +245,14 @@ func (b *batch) mayDraw(at int64) error {
 	flags := b.now.flags.Load()
 	switch {
 	case flags&flagRevoked != 0:
-		return fmt.Errorf("%w: batch %q", ErrRevoked, b.Name)
+		return b.isRevoked()
 	case at >= b.now.until.Load():
 		_, notAfter := b.terms().window()
-		return fmt.Errorf("%w: batch %q ended at %s", ErrExpired, b.Name, stamp(notAfter))
+		return inWords(ErrExpired, "batch %q ended at %s", b.Name, stamp(notAfter))
 	case flags&flagPaused != 0:
 		return fmt.Errorf("%w: batch %q", ErrPaused, b.Name)
 	case flags&flagRetired != 0:
-		return fmt.Errorf("%w: batch %q", ErrRetired, b.Name)
+		return b.isRetired()
 	}
 	return nil
 }

@@ -159,8 +159,16 @@ func checkRedemption(r *Redemption) error {
 	if len(r.User) <= MaxText && len(r.Key) <= MaxText && (r.User == "" || plain(r.User)) && (r.Key == "" || plain(r.Key)) {
 		return nil
 	}
-	for _, t := range [...]struct{ name, text string }{{"User", r.User}, {"Key", r.Key}} {
-		if err := checkText(t.name, t.text); err != nil {
+	return checkLabels(label{"User", r.User}, label{"Key", r.Key})
+}
+
+// label is a text of a request and what it is called there.
+type label struct{ name, text string }
+
+// checkLabels refuses the first of the texts that the ledger cannot hold.
+func checkLabels(labels ...label) error {
+	for _, l := range labels {
+		if err := checkText(l.name, l.text); err != nil {
 			return fmt.Errorf("%w: %w", ErrInvalid, err)
 		}
 	}

@@ -136,6 +136,9 @@ func (a *app) end(ctx context.Context, s *store.Store, v endVerb, e store.LeaseE
 // know the verb.
 func endFailure(doing string, v endVerb, err error) *failure {
 	f := &failure{doing: doing, err: err}
+	if errors.Is(err, store.ErrUnknownLease) || errors.Is(err, store.ErrLeaseEnded) || errors.Is(err, store.ErrLeaseOver) {
+		f.doing = v.name // they say of what
+	}
 	switch {
 	case errors.Is(err, store.ErrLeaseOver):
 		f.try = v.over
