@@ -67,12 +67,12 @@ type Batch struct {
 	Quarantine time.Duration `json:"quarantine,omitempty"`
 }
 
-// Counts is how many codes of a batch are in which state; Minted is their sum (I7). Leased
-// are also those that are reserved for a user.
+// Counts is how many codes of a batch are in which state; Minted is their sum (I7).
 type Counts struct {
 	Minted    int64 `json:"minted"`
 	Available int64 `json:"available"`
 	Leased    int64 `json:"leased"`
+	Reserved  int64 `json:"reserved"` // for a user
 	Issued    int64 `json:"issued"`
 	Redeemed  int64 `json:"redeemed"`
 	Revoked   int64 `json:"revoked"`
@@ -83,12 +83,13 @@ type Counts struct {
 func countsFrom(n [shard.NumStates]int64) Counts {
 	c := Counts{
 		Available: n[shard.Available] + n[shard.Drawing],
-		Leased:    n[shard.Leased] + n[shard.Held],
+		Leased:    n[shard.Leased],
+		Reserved:  n[shard.Held],
 		Issued:    n[shard.Issued],
 		Redeemed:  n[shard.Redeemed],
 		Revoked:   n[shard.Revoked],
 	}
-	c.Minted = c.Available + c.Leased + c.Issued + c.Redeemed + c.Revoked
+	c.Minted = c.Available + c.Leased + c.Reserved + c.Issued + c.Redeemed + c.Revoked
 	return c
 }
 

@@ -39,8 +39,8 @@
 //	    redeemed beats live; only a record undoes it.
 //	I5  Whole code. Identity is the full canonical text in its namespace, never a hash.
 //	I6  No false "no". The gate never refuses a code that exists.
-//	I7  Conservation. minted = available + leased + issued + redeemed + revoked, per
-//	    batch, always; Verify proves it from disk and against memory.
+//	I7  Conservation. minted = available + leased + reserved + issued + redeemed + revoked,
+//	    per batch, always; Verify proves it from disk and against memory.
 //	I8  Unknown is an answer. If a commit fails its callers get ErrOutcomeUnknown, the
 //	    store serves no more writes and reopening settles what happened.
 //	I9  Same key, same answer. A request with an idempotency key that succeeded gets

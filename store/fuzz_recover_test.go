@@ -213,7 +213,7 @@ func FuzzRecover(f *testing.F) {
 func readAll(t *testing.T, s *Store, eng memEngine) {
 	t.Helper()
 	for _, b := range s.Batches() {
-		if c := b.Counts; c.Minted != c.Available+c.Leased+c.Issued+c.Redeemed+c.Revoked {
+		if c := b.Counts; c.Minted != c.Available+c.Leased+c.Reserved+c.Issued+c.Redeemed+c.Revoked {
 			t.Fatalf("batch %d: %+v", b.ID, c)
 		}
 	}

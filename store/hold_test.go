@@ -36,10 +36,10 @@ func TestReserve(t *testing.T) {
 			if buy.User != "ann" || buy.Batch != b.ID || buy.Reward != "svip" || !buy.Until.Equal(start.Add(time.Hour)) {
 				t.Errorf("%+v", buy)
 			}
-			wantCounts(t, "held", s, b.ID, store.Counts{Minted: 10, Available: 4, Leased: 3, Issued: 3})
+			wantCounts(t, "held", s, b.ID, store.Counts{Minted: 10, Available: 4, Reserved: 3, Issued: 3})
 			if restart != "none" {
 				s = reopened(t, s, dir, o, restart == "close")
-				wantCounts(t, "reopened", s, b.ID, store.Counts{Minted: 10, Available: 4, Leased: 3, Issued: 3})
+				wantCounts(t, "reopened", s, b.ID, store.Counts{Minted: 10, Available: 4, Reserved: 3, Issued: 3})
 			}
 			for _, user := range []string{"ann", "eve"} {
 				_, err := s.Redeem(ctx, store.Redemption{Code: codes[0], User: user})

@@ -470,7 +470,7 @@ func (s *Store) settleCounts() {
 func (s *Store) countsOf(b *batch) Counts {
 	c := countsFrom(s.statesOf(b))
 	if b.revoked() { // at one stroke, without a visit to its codes
-		c.Revoked, c.Available, c.Leased, c.Issued = c.Minted-c.Redeemed, 0, 0, 0
+		c = Counts{Minted: c.Minted, Redeemed: c.Redeemed, Revoked: c.Minted - c.Redeemed}
 	}
 	return c
 }

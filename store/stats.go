@@ -50,6 +50,7 @@ func (s *Store) Stats() Stats {
 		st.Codes.Minted += c.Minted
 		st.Codes.Available += c.Available
 		st.Codes.Leased += c.Leased
+		st.Codes.Reserved += c.Reserved
 		st.Codes.Issued += c.Issued
 		st.Codes.Redeemed += c.Redeemed
 		st.Codes.Revoked += c.Revoked

@@ -116,7 +116,7 @@ func batchFacts(b store.BatchInfo) *facts {
 	for _, n := range []struct {
 		name  string
 		count int64
-	}{{"leased", c.Leased}, {"issued", c.Issued}, {"redeemed", c.Redeemed}, {"revoked", c.Revoked}} {
+	}{{"leased", c.Leased}, {"reserved", c.Reserved}, {"issued", c.Issued}, {"redeemed", c.Redeemed}, {"revoked", c.Revoked}} {
 		if n.count > 0 {
 			f.add(n.name, "%s", many(n.count))
 		}

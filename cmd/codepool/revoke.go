@@ -128,7 +128,7 @@ func (a *app) revokeRef(ctx context.Context, s *store.Store, c *changes) error {
 
 func (a *app) revokeBatch(ctx context.Context, c *changes) error {
 	return a.changeBatch(revokeVerb.name, c.batch, func(s *store.Store, b store.BatchInfo) error {
-		n := b.Counts.Available + b.Counts.Leased + b.Counts.Issued
+		n := b.Counts.Minted - b.Counts.Redeemed - b.Counts.Revoked
 		if b.Revoked {
 			a.note("batch %s is revoked already", clean(b.Name))
 		} else if err := a.confirm(ctx, c.force,

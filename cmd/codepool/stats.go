@@ -72,6 +72,7 @@ func statsFacts(v statsView) *facts {
 	f.add("codes", "%s", many(c.Minted))
 	f.add("in stock", "%s", many(c.Available))
 	f.add("leased", "%s", many(c.Leased))
+	f.add("reserved", "%s", many(c.Reserved))
 	f.add("issued", "%s", many(c.Issued))
 	f.add("redeemed", "%s", many(c.Redeemed))
 	f.add("revoked", "%s", many(c.Revoked))

@@ -230,7 +230,7 @@ func (m *model) sameBatch(got store.BatchInfo, b *batch) {
 	if got != want || !got.Created.Equal(b.created) || !got.NotBefore.Equal(b.from) || !got.NotAfter.Equal(b.until) {
 		m.failf("batch %d is %+v, created %v; want %+v, created %v", b.ID, got, got.Created, want, b.created)
 	}
-	if c := got.Counts; c.Minted != c.Available+c.Leased+c.Issued+c.Redeemed+c.Revoked { // I7
+	if c := got.Counts; c.Minted != c.Available+c.Leased+c.Reserved+c.Issued+c.Redeemed+c.Revoked { // I7
 		m.failf("batch %d: %+v do not add up", b.ID, c)
 	}
 }

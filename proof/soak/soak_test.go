@@ -200,7 +200,7 @@ func (k *soak) clerk(ctx context.Context, s *store.Store, quit chan struct{}, n 
 		if err := s.Checkpoint(ctx); err != nil {
 			k.t.Errorf("checkpoint: %v", err)
 		}
-		if st := s.Stats(); st.Failure+st.CheckpointError+st.HighWaterError != "" || st.Codes.Minted != st.Codes.Available+st.Codes.Leased+st.Codes.Issued+st.Codes.Redeemed+st.Codes.Revoked {
+		if st := s.Stats(); st.Failure+st.CheckpointError+st.HighWaterError != "" || st.Codes.Minted != st.Codes.Available+st.Codes.Leased+st.Codes.Reserved+st.Codes.Issued+st.Codes.Redeemed+st.Codes.Revoked {
 			k.t.Errorf("stats: %+v", st)
 		}
 		if n%2 == 1 && turn == 1 {
