@@ -164,6 +164,7 @@ func Restore(ctx context.Context, dir string, r io.Reader) (m Manifest, err erro
 		return m, invalid("there is no reader to restore from")
 	}
 	opt := Options{}.withDefaults()
+	opt.Clock = func() time.Time { return time.Time{} } // nothing is over: it becomes what the backup has
 	made := missing(dir)
 	d, fresh, err := openDirectory(dir, true, &opt)
 	if err != nil {

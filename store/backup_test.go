@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"codepool/store"
 	"codepool/store/storetest"
@@ -295,4 +296,27 @@ func TestBackupToFailingWriter(t *testing.T) {
 	cancel()
 	_, err := s.Backup(ctx, &failing{1 << 20})
 	wantErr(t, "cancelled", err, context.Canceled)
+}
+
+// What is leased or rests is so yet when it is restored, however late that is: when it is
+// over is for whoever opens the store then.
+func TestRestoreLeases(t *testing.T) {
+	o, clk := timed()
+	clk.set(time.Now().Add(-48 * time.Hour))
+	s := storetest.Open(t, o)
+	b := mint(t, s, store.Batch{Name: "b", Count: 3, Reusable: true, Quarantine: time.Hour})
+	l := lease(t, s, b.ID, 1, time.Hour, store.To("x"))
+	redeem(t, s, store.Redemption{Code: issue(t, s, b.ID, 1, "y")[0], Key: "k"})
+	var data bytes.Buffer
+	if _, err := s.Backup(t.Context(), &data); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if _, err := store.Restore(t.Context(), dir, &data); err != nil {
+		t.Fatal(err)
+	}
+	r := storetest.OpenAt(t, dir, o)
+	wantCounts(t, "restored", r, b.ID, store.Counts{Minted: 3, Available: 1, Leased: 1, Redeemed: 1})
+	_, err := r.Acknowledge(t.Context(), store.LeaseEnd{Number: l.Number})
+	wantErr(t, "acknowledge", err, nil)
 }

@@ -59,6 +59,9 @@ func (s *Store) Export(ctx context.Context, id BatchID, e Export) ([]string, err
 	if err := b.mayExport(&e); err != nil {
 		return nil, err
 	}
+	if err := b.mayDraw(s.now()); err != nil { // the clock before the stock: what is over goes back first
+		return nil, s.afterAll(ctx, err)
+	}
 	more, err := s.exportRest(ctx, b, &e, len(codes), parts)
 	if err != nil {
 		return nil, err

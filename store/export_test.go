@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"codepool/store"
 	"codepool/store/storetest"
@@ -172,4 +173,17 @@ func TestExportInterrupted(t *testing.T) {
 	}
 	wantCounts(t, "exported", s, b.ID, store.Counts{Minted: 250_000, Available: 10_000, Issued: 240_000})
 	storetest.Verify(t, s)
+}
+
+// What is over is in stock again for an export, too, whoever comes first.
+func TestExportAfterLease(t *testing.T) {
+	o, clk := timed()
+	s := storetest.Open(t, o)
+	b := mint(t, s, store.Batch{Name: "b", Count: 3})
+	l := lease(t, s, b.ID, 3, time.Hour, store.To("x"))
+	clk.set(l.Until)
+	codes, err := s.Export(t.Context(), b.ID, store.Export{ID: "e", Count: 3})
+	if err != nil || len(codes) != 3 {
+		t.Errorf("%d codes, %v", len(codes), err)
+	}
 }

@@ -185,6 +185,28 @@ func TestLeaseKeys(t *testing.T) {
 	}
 }
 
+// What was revoked before a checkpoint is not in its lease any more when the store is opened.
+func TestLeaseRevokedBeforeCheckpoint(t *testing.T) {
+	ctx, dir := t.Context(), t.TempDir()
+	o, _ := timed()
+	s := open(t, dir, o)
+	b := mint(t, s, store.Batch{Name: "b", Count: 10})
+	l := lease(t, s, b.ID, 2, time.Hour, store.To("order"))
+	_, err := s.Revoke(ctx, store.Change{Code: l.Codes[0]})
+	wantErr(t, "revoke", err, nil)
+	s = reopened(t, s, dir, o, true)
+	_, err = s.GiveBack(ctx, store.LeaseEnd{Number: l.Number})
+	wantErr(t, "give back", err, nil)
+	states := map[string]int{}
+	for _, d := range collect(t, s.DrawnFor(ctx, "order", 0)) {
+		states[d.State]++
+	}
+	if states["revoked"] != 1 || states["gone"] != 1 {
+		t.Errorf("the codes of the order are %v", states)
+	}
+	storetest.Verify(t, s)
+}
+
 // TestLeaseRevoked withdraws leased codes one by one and with their batch.
 func TestLeaseRevoked(t *testing.T) {
 	ctx, dir := t.Context(), t.TempDir()

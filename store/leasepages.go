@@ -100,6 +100,21 @@ func (s *Store) restoreLeases(v journal.Reader, numbers []uint64) error {
 	return nil
 }
 
+// forgetRevoked takes the codes out of restored leases that were revoked since: the record
+// of a lease has them all.
+func (s *Store) forgetRevoked() {
+	for _, l := range s.leases.live {
+		l.codes = slices.DeleteFunc(l.codes, func(c drawnCode) bool {
+			sh, _, pos := s.placeOf(c)
+			if sh == nil {
+				return false
+			}
+			defer sh.Unlock()
+			return sh.State(pos) == shard.Revoked
+		})
+	}
+}
+
 // restoreRest puts a redeemed code of a reusable batch to rest, if it rests.
 func (s *Store) restoreRest(r *record) bool {
 	if int(r.run) >= len(s.mu.runs) {

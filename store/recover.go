@@ -58,6 +58,7 @@ func (s *Store) recover(high uint64) error {
 	if err := s.loadRuns(); err != nil {
 		return err
 	}
+	s.forgetRevoked()
 	// crash point: recovery: codes and states are loaded
 	if err := s.checkInventory(&at); err != nil {
 		return err
@@ -377,6 +378,7 @@ func (s *Store) apply(r *record) error {
 	case recRest:
 		set(r.run, r.ordinal, shard.Leased)
 		if bad == nil {
+			s.batch(s.pool.Run(r.run).Batch).noteReturned()
 			bad = s.restoreLease(r)
 		}
 	case recAcknowledge, recGiveBack, recCancel, recOver, recReturn:

@@ -117,6 +117,27 @@ func TestReusableUndo(t *testing.T) {
 	storetest.Verify(t, s)
 }
 
+// A code that rests is not its reference's any more, from the first one on.
+func TestReleaseRests(t *testing.T) {
+	ctx, dir := t.Context(), t.TempDir()
+	o, _ := timed()
+	s := open(t, dir, o)
+	b := mint(t, s, store.Batch{Name: "b", Count: 1, Reusable: true, Quarantine: time.Hour})
+	_, err := s.Release(ctx, store.Change{Code: issue(t, s, b.ID, 1, "order")[0]})
+	wantErr(t, "release", err, nil)
+	for _, restart := range []bool{false, true} {
+		if restart {
+			s = reopened(t, s, dir, o, false)
+		}
+		if d := collect(t, s.DrawnFor(ctx, "order", 0)); len(d) != 1 || d[0].State != "gone" {
+			t.Errorf("restarted %v: %+v", restart, d)
+		}
+		if got, err := s.ReleaseRef(ctx, store.RefChange{Ref: "order"}); err != nil || len(got) != 0 {
+			t.Errorf("restarted %v: %+v, %v", restart, got, err)
+		}
+	}
+}
+
 // What is unique for ever stays so: a code that was redeemed is neither drawn nor imported
 // again in its namespace, and in another it is another code.
 func TestUniqueForEver(t *testing.T) {

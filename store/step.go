@@ -280,7 +280,8 @@ func (s *Store) takeLocked(kind *step, sh *shard.Shard, seg *shard.Segment, pos 
 	if kind.record == recRelease && until > at {
 		to, body = shard.Leased, appendRest(body[:0], until, code.run, code.ordinal, c)
 	}
-	if to == shard.Available {
+	returns := to == shard.Available || to == shard.Leased
+	if returns {
 		b.noteReturned() // before the record: a checkpoint that covers it must have it, too
 	}
 	number, g, err := s.com.append(at, body, 1, nil, false)
@@ -292,7 +293,7 @@ func (s *Store) takeLocked(kind *step, sh *shard.Shard, seg *shard.Segment, pos 
 		}
 		return verdict{err: err}
 	}
-	if to == shard.Available {
+	if returns {
 		sh.Returns++
 	}
 	sh.Move(seg, pos, st, to)

@@ -113,8 +113,8 @@ type liveTerms struct {
 const (
 	flagPaused = 1 << iota
 	flagRevoked
-	// flagReturned says that a code of the batch has gone back to stock at some time: an
-	// older draw of it may not have it any more.
+	// flagReturned says that a code of the batch has gone back to stock at some time, or
+	// rests before it does: an older draw of it may not have it any more.
 	flagReturned
 	flagRetired
 	// flagChanging is set while a change is about to be journaled: what is decided about

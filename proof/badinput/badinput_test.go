@@ -59,7 +59,7 @@ var areas = []struct {
 	{name: "configuration", cli: configCases},
 	{name: "environment", cli: environmentCases},
 	{name: "rules", cli: ruleCases},
-	{name: "exports and listings", cli: exportCases},
+	{name: "exports and listings", cli: cliExportCases},
 	{name: "streams of redemptions", cli: redeemStreamCases},
 	{name: "files of codes", cli: importFileCases},
 	{name: "files and pipes", cli: fileCases},

@@ -1,7 +1,7 @@
 package badinput
 
-// exportCases are exports that are refused, and listings of codes and of the ledger.
-var exportCases = []cliCase{
+// cliExportCases are exports that are refused, and listings of codes and of the ledger.
+var cliExportCases = []cliCase{
 	bad("export as another account", "export over 1 --account ben --id e --out new.csv", refused, "not_owner", `export 1 code of over: account does not own the batch: batch "over" is of another account than "ben"`).advising("codepool batches over … --override"),
 	bad("export as an account in capitals", "export over 1 --account ANN --id e", refused, "not_owner", "does not own the batch"),
 	bad("export what another has, with an id that was made up", "export over 4 --account ben", refused, "not_owner", "does not own the batch"),
