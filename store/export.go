@@ -134,9 +134,6 @@ func (s *Store) exported(ctx context.Context, b *batch, e *Export) (codes []stri
 // exportRest takes the rest of an export of which some codes are taken in some parts.
 // REQUIRES: the token of its key.
 func (s *Store) exportRest(ctx context.Context, b *batch, e *Export, taken, parts int) (codes []string, err error) {
-	if err := b.mayDraw(s.now()); err != nil { // before the stock is looked at, as of every draw
-		return nil, s.afterAll(ctx, err)
-	}
 	rest, err := s.reserveFor(ctx, b, e.Count-taken, e.Partial)
 	if err != nil {
 		return nil, err

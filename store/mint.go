@@ -204,7 +204,6 @@ func (s *Store) mintAll(ctx context.Context, b *batch, at int64) error {
 		if err != nil {
 			return err
 		}
-		s.unseen(b.space.id, codes)
 		r, err := s.stage(b, codes, shard.Available, "", room)
 		if err != nil {
 			return err
@@ -243,25 +242,28 @@ func (s *Store) makeCodes(g *gen.Generator, b *batch, n int) (*runCodes, error) 
 	if !b.Format.Packs() {
 		return s.makeWide(g, b, n)
 	}
-	c := &runCodes{hashes: make([]uint64, n), words: make([]uint64, n)}
-	if err := g.FillPacked(c.words); err != nil {
-		return nil, err
-	}
+	words := make([]uint64, n)
+	n, err := s.unseen(b.space.id, n, func(i int) error { return g.FillPacked(words[i:]) },
+		func(i int) uint64 { return shard.HashPacked(b.space.id, words[i]) }, func(to, from int) { words[to] = words[from] })
+	c := &runCodes{hashes: make([]uint64, n), words: words[:n]}
 	c.sort(b.space.id)
-	return c, nil
+	return c, err
 }
 
 func (s *Store) makeWide(g *gen.Generator, b *batch, n int) (*runCodes, error) {
 	keys := make([]shard.Key, n)
 	var buf [gen.MaxCode]byte
-	for i := range keys {
-		code, err := g.AppendCode(buf[:0])
-		if err != nil {
-			return nil, err
+	n, err := s.unseen(b.space.id, n, func(i int) error {
+		for ; i < len(keys); i++ {
+			code, err := g.AppendCode(buf[:0])
+			if err != nil {
+				return err
+			}
+			keys[i] = keyOf(b.space.id, code)
 		}
-		keys[i] = keyOf(b.space.id, code)
-	}
-	return sortKeys(keys), nil
+		return nil
+	}, func(i int) uint64 { return keys[i].Hash }, func(to, from int) { keys[to] = keys[from] })
+	return sortKeys(keys[:n]), err
 }
 
 // stagedRun is a run that is in memory, Pending, and not yet on disk.

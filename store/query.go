@@ -98,7 +98,7 @@ func (s *Store) eachRefRecord(ctx context.Context, ref string, before uint64, f 
 		if !r.handsOut() || string(r.ref) != ref {
 			return true, nil
 		}
-		if r.kind == recRun && s.pool.Run(r.run) == nil && !s.closed.Load() {
+		if r.kind == recRun && s.batchOf(r.run) == nil && !s.closed.Load() {
 			return true, nil // durable, and not in stock yet: its import goes on
 		}
 		return f(r)

@@ -271,8 +271,9 @@ func (s *Store) lookUpAll(ctx context.Context, sc *scratch, rs []Redemption, out
 			keyed = true
 		}
 		if f.n > 1 && s.retired.Load() != nil {
-			sc.slow = append(sc.slow, int32(i))
-			continue
+			if out[i].Err = s.chooseForm(&f); out[i].Err != nil {
+				continue
+			}
 		}
 		sc.keys[i] = *s.pick(&f)
 		sc.shards[i] = int32(s.pool.Route(sc.keys[i].Hash))

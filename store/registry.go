@@ -267,19 +267,24 @@ func (s *Store) withoutRetired(space uint32, keys []shard.Key) (left []shard.Key
 	return left, err
 }
 
-// unseen takes out of new random codes those that may be of a retired batch: the gate has
-// no "no" for them. Others come in their stead.
-func (s *Store) unseen(space uint32, c *runCodes) {
+// unseen makes n random codes: fill makes those from a place on, hash and move are of one.
+// Codes that may be of a retired batch, as the gate has no "no" for them, are made anew. It
+// returns how many there are; fewer only where the namespace is nearly full.
+func (s *Store) unseen(space uint32, n int, fill func(from int) error, hash func(i int) uint64, move func(to, from int)) (int, error) {
 	if r := s.retired.Load(); r == nil || len(r.spaces[space]) == 0 {
-		return
+		return n, fill(0)
 	}
-	c.keys = slices.DeleteFunc(c.keys, func(k shard.Key) bool { return s.gate.mayHold(k.Hash) })
-	n := 0
-	for i, h := range c.hashes {
-		if !s.gate.mayHold(h) {
-			c.hashes[n], c.words[n] = h, c.words[i]
-			n++
+	have := 0
+	for tries := 0; have < n && tries < 100; tries++ {
+		if err := fill(have); err != nil {
+			return 0, err
+		}
+		for i := have; i < n; i++ {
+			if !s.gate.mayHold(hash(i)) {
+				move(have, i)
+				have++
+			}
 		}
 	}
-	c.hashes, c.words = c.hashes[:n], c.words[:n]
+	return have, nil
 }

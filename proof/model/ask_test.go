@@ -47,7 +47,7 @@ func (m *model) checked(c *code, err error) {
 		m.atMost(1)
 		return
 	}
-	if want := c.judge(m.once()); err != want {
+	if want := m.mayHave(c, request{}, m.once()); err != want {
 		m.failf("check of %v, which is %v: got %v, want %v", c, c.state, err, want)
 	}
 }
@@ -58,21 +58,30 @@ func (m *model) lookup() {
 	info, err := m.s.Lookup(m.ctx(), q.space, q.text)
 	m.did(q, "%v, %s", info.State, outcome(err))
 	m.lookedUp(m.find(q.space, q.text), info, err)
-	m.atMost(0)
 }
 
 // lookedUp holds what Lookup said of a code, or of none.
 func (m *model) lookedUp(c *code, info store.CodeInfo, err error) {
 	if c == nil {
 		m.wantErr("lookup of no code", err, store.ErrUnknownCode)
+		m.atMost(1)
 		return
 	}
+	m.looked()
 	m.wantErr(fmt.Sprintf("lookup of %v", c), err, nil)
 	want := store.CodeInfo{
 		Code: c.canon, Printed: string(c.b.Format.AppendPrinted(nil, []byte(c.canon))), Namespace: c.space,
 		State: c.state, StateName: c.state.String(), BatchID: c.b.ID, BatchName: c.b.Name,
 	}
-	if c.state == shard.Issued || c.state == shard.Redeemed {
+	switch c.state {
+	case shard.Leased:
+		if want.Until = c.of.until; c.of.kind == leasing {
+			want.Ref, want.IssuedAt, want.Lease = c.ref, c.issued, c.of.number
+		}
+	case shard.Held:
+		want.Lease, want.Until = c.of.number, c.of.until
+		want.Ref, want.IssuedAt = c.ref, c.issued
+	case shard.Issued, shard.Redeemed:
 		want.Ref, want.IssuedAt = c.ref, c.issued
 	}
 	if want.Receipt, want.Undone = info.Receipt, info.Undone; info != want {
@@ -85,7 +94,7 @@ func (m *model) lookedUp(c *code, info store.CodeInfo, err error) {
 		m.failf("lookup of %v: receipt %+v, want %+v", c, *info.Receipt, c.receipt)
 	}
 	undone := c.undone
-	if c.state != shard.Issued {
+	if c.state != shard.Issued && c.state != shard.Held {
 		undone = nil
 	}
 	if (undone != nil) != (info.Undone != nil) || undone != nil && *undone != *info.Undone {
@@ -126,6 +135,7 @@ func (m *model) checkpoint() {
 
 // verify runs Verify, and holds its figures against the model.
 func (m *model) verify() {
+	m.durable()
 	m.begin(moment{})
 	rep, err := m.s.Verify(m.ctx())
 	m.atMost(0)

@@ -30,8 +30,10 @@ func (m *model) bad() {
 	m.did(say("bad"), "%s", all[i].name)
 	m.begin(moment{tick: glance})
 	m.wantErr(all[i].name, all[i].do(m.ctx(), m.s), all[i].want)
-	m.atMost(1)
-	if got := m.s.Stats().Ledger; got != m.ledger {
+	m.atMost(1 + min(len(m.live), 1))
+	m.begin(moment{tick: glance})
+	got := m.s.Stats().Ledger
+	if m.looked(); got != m.ledger {
 		m.failf("%s was refused, and the ledger went from %d to %d", all[i].name, m.ledger, got)
 	}
 }
@@ -44,7 +46,7 @@ func (m *model) refusals() []refusal {
 		c := m.list[m.rng.IntN(len(m.list))]
 		code, space, id = c.canon, c.space, c.b.ID
 	}
-	return slices.Concat(refusedTexts(code, space), refusedDraws(id), refusedChanges(id), refusedQueries(), m.refusedMints(), m.refusedImports(), m.refusedByContext(code, space, id), []refusal{
+	return slices.Concat(refusedTexts(code, space), refusedDraws(id), refusedChanges(id), refusedQueries(), refusedEnds(id, code, space), m.refusedMints(), m.refusedImports(), m.refusedByContext(code, space, id), []refusal{
 		{"open twice", store.ErrLocked, func(context.Context, *store.Store) error { _, err := store.Open(m.dir, nil); return err }},
 		{"open a file", store.ErrInvalid, func(context.Context, *store.Store) error {
 			_, err := store.Open(m.dir+"/CODEPOOL", nil)
@@ -187,6 +189,10 @@ func (m *model) refusedMints() (out []refusal) {
 		{"mint with a blank name", store.ErrInvalid, store.Batch{Name: " x", Count: 1}},
 		{"mint with a long reward", store.ErrInvalid, store.Batch{Name: "x", Count: 1, Reward: strings.Repeat("x", tooLong)}},
 		{"mint in a bad namespace", store.ErrInvalid, store.Batch{Name: "x", Count: 1, Namespace: "a\tb"}},
+		{"mint with a limit below none", store.ErrInvalid, store.Batch{Name: "x", Count: 1, PerUser: -1}},
+		{"mint with too high a limit", store.ErrInvalid, store.Batch{Name: "x", Count: 1, PerUser: store.MaxPerUser + 1}},
+		{"mint with a quarantine that nothing needs", store.ErrInvalid, store.Batch{Name: "x", Count: 1, Quarantine: time.Hour}},
+		{"mint with too fine a quarantine", store.ErrInvalid, store.Batch{Name: "x", Count: 1, Reusable: true, Quarantine: 1500}},
 	}
 	for _, b := range m.batches {
 		if b.complete { // also an import's name
@@ -292,6 +298,28 @@ func (m *model) refusedByContext(code, space string, id store.BatchID) (out []re
 			_, err := s.Issue(ctx, id, 1, store.To("x"))
 			return err
 		}},
+		{"lease", func(ctx context.Context, s *store.Store) error {
+			_, err := s.Lease(ctx, id, 1, time.Hour, store.To("x"))
+			return err
+		}},
+		{"take", func(ctx context.Context, s *store.Store) error {
+			_, err := s.Take(ctx, id, 1, "u", store.To("x"))
+			return err
+		}},
+		{"export", func(ctx context.Context, s *store.Store) error {
+			_, err := s.Export(ctx, id, store.Export{ID: "ended", Count: 1})
+			return err
+		}},
+		{"reserve", func(ctx context.Context, s *store.Store) error { _, err := s.Reserve(ctx, r, time.Hour); return err }},
+		{"confirm", func(ctx context.Context, s *store.Store) error {
+			_, err := s.Confirm(ctx, store.LeaseEnd{Number: 1})
+			return err
+		}},
+		{"acknowledge", func(ctx context.Context, s *store.Store) error {
+			_, err := s.Acknowledge(ctx, store.LeaseEnd{Number: 1})
+			return err
+		}},
+		{"advance", func(ctx context.Context, s *store.Store) error { return s.Advance(ctx, "x", 0) }},
 		{"release", func(ctx context.Context, s *store.Store) error { _, err := s.Release(ctx, rev); return err }},
 		{"undo", func(ctx context.Context, s *store.Store) error { _, err := s.Undo(ctx, rev); return err }},
 		{"revoke", func(ctx context.Context, s *store.Store) error { _, err := s.Revoke(ctx, rev); return err }},

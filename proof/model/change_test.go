@@ -22,13 +22,15 @@ type change struct {
 func (m *model) anyChange(t *rapid.T) change {
 	c := change{b: m.anyBatch(t), by: label(t, "by"), reason: label(t, "reason")}
 	c.at = m.anyMoment(t, c.b)
-	switch upTo(t, 12) {
+	switch upTo(t, 14) {
 	case 0, 1, 2:
 		c.event = store.EventPaused
 	case 3, 4, 5, 6:
 		c.event = store.EventResumed
 	case 11:
 		c.event = store.EventRevoked
+	case 12, 13:
+		c.event = store.EventRetired
 	default:
 		c.event = store.EventRescheduled
 		var w store.Batch
@@ -60,7 +62,7 @@ func (c change) GoString() string {
 	return s
 }
 
-// changeBatch pauses, resumes, reschedules or revokes a batch.
+// changeBatch pauses, resumes, reschedules, revokes or retires a batch.
 func (m *model) changeBatch() {
 	c := rapid.Custom(m.anyChange).Draw(m.t, "change")
 	id, who := store.BatchID(1), store.BatchChange{By: c.by, Reason: c.reason}
@@ -78,14 +80,20 @@ func (m *model) changeBatch() {
 		err = m.s.Reschedule(m.ctx(), id, c.from, c.until, who)
 	case store.EventRevoked:
 		err = m.s.RevokeBatch(m.ctx(), id, who)
+	case store.EventRetired:
+		err = m.s.Retire(m.ctx(), id, who)
 	}
 	m.did(c, "%s", outcome(err))
 	m.atMost(1)
 	want, changed := m.foretellChange(c)
+	if changed && c.event == store.EventRetired && !c.b.finished(m) {
+		want, changed = store.ErrNotFinished, false
+	}
 	m.wantErr("change of a batch", err, want)
 	if changed {
-		m.ledger++
 		m.changed(c)
+		e := store.Entry{Verb: c.event.String(), Batch: c.b.ID, By: c.by, Reason: c.reason, NotBefore: c.b.from, NotAfter: c.b.until}
+		m.record(m.once(), e)
 	}
 }
 
@@ -102,6 +110,8 @@ func (m *model) foretellChange(c change) (err error, changed bool) {
 		changed = b.paused
 	case c.event == store.EventRevoked:
 		changed = !b.revoked
+	case c.event == store.EventRetired:
+		return nil, !b.retired
 	default:
 		from, until := ceil(c.from), ceil(c.until)
 		if !c.from.IsZero() && !c.until.IsZero() && !from.Before(until) {
@@ -109,10 +119,25 @@ func (m *model) foretellChange(c change) (err error, changed bool) {
 		}
 		changed = !from.Equal(b.from) || !until.Equal(b.until)
 	}
-	if changed && b.revoked {
+	switch {
+	case changed && b.retired:
+		return store.ErrRetired, false
+	case changed && b.revoked:
 		return store.ErrRevoked, false
 	}
 	return nil, changed
+}
+
+// finished reports whether the batch can be retired: nothing of it is away for a time, and
+// nothing can be used any more.
+func (b *batch) finished(m *model) bool {
+	at := m.once()
+	for _, l := range m.live {
+		if l.b == b && len(l.codes) > 0 {
+			return false
+		}
+	}
+	return b.revoked || b.expired(at) || b.counts.Available+b.counts.Issued == 0
 }
 
 // changed makes it happen in the model.
@@ -122,6 +147,8 @@ func (m *model) changed(c change) {
 		b.paused = c.event == store.EventPaused
 	case store.EventRescheduled:
 		b.from, b.until = ceil(c.from), ceil(c.until)
+	case store.EventRetired:
+		b.retired = true
 	case store.EventRevoked:
 		b.revoked = true
 		for _, code := range b.codes {

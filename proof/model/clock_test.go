@@ -1,24 +1,62 @@
 package model
 
 import (
+	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
 
 // clock moves on with every reading and remembers what it said.
 type clock struct {
-	mu   sync.Mutex
-	now  time.Time
-	tick time.Duration
-	read []time.Time
+	mu      sync.Mutex
+	now     time.Time
+	tick    time.Duration
+	read    []time.Time
+	ends    []bool // by reading: what is over by then goes back
+	readers map[uintptr]reader
 }
 
+// reader is a part of the store that looks at the clock.
+type reader byte
+
+const (
+	noReader reader = iota
+	lapser          // it ends what is over while nobody asks for anything
+	ender           // everybody else who ends what is over before he goes on
+	plain           // it only wants to know the time
+)
+
 func (c *clock) Now() time.Time {
+	var pcs [2]uintptr
+	runtime.Callers(2, pcs[:])
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	by := c.readerAt(pcs[0])
+	if by == ender && c.readerAt(pcs[1]) == lapser {
+		// It has no time to go by: when leases end is a matter of the steps alone.
+		return time.Unix(0, 0)
+	}
 	c.now = c.now.Add(c.tick)
-	c.read = append(c.read, c.now)
+	c.read, c.ends = append(c.read, c.now), append(c.ends, by == ender)
 	return c.now
+}
+
+// readerAt says what the code at a place is. REQUIRES: mu.
+func (c *clock) readerAt(pc uintptr) reader {
+	if c.readers[pc] == noReader {
+		frame, _ := runtime.CallersFrames([]uintptr{pc}).Next()
+		by := plain
+		switch name := frame.Function; {
+		case strings.HasSuffix(name, "/store.(*Store).now"):
+			by = ender
+		case strings.Contains(name, "/store.startLapser."):
+			by = lapser
+		}
+		c.readers[pc] = by
+	}
+	return c.readers[pc]
 }
 
 // begin forgets earlier readings and sets how far each of the next ones moves on. With
@@ -26,7 +64,7 @@ func (c *clock) Now() time.Time {
 func (c *clock) begin(tick time.Duration, first time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.tick, c.read = tick, c.read[:0]
+	c.tick, c.read, c.ends = tick, c.read[:0], c.ends[:0]
 	if !first.IsZero() {
 		c.now = first.Add(-tick)
 	}
@@ -48,12 +86,29 @@ type moment struct {
 	first time.Time // zero: wherever the clock is
 }
 
-func (m *model) begin(at moment) { m.clk.begin(at.tick, at.first) }
+// begin is called before the store is.
+func (m *model) begin(at moment) {
+	m.taken()
+	m.clk.begin(at.tick, at.first)
+	m.passed = 0
+}
+
+// taken returns the readings of the clock since begin, when what was over by them has
+// ended in the model.
+func (m *model) taken() []time.Time {
+	read := m.clk.taken()
+	for ; m.passed < len(read); m.passed++ {
+		if m.clk.ends[m.passed] {
+			m.lapse(stamp(read[m.passed]))
+		}
+	}
+	return read
+}
 
 // once returns the one reading of the clock since begin: a call that succeeded must have
 // made it, and no other.
 func (m *model) once() time.Time {
-	read := m.clk.taken()
+	read := m.taken()
 	if len(read) != 1 {
 		m.failf("the clock was read %d times, want once", len(read))
 	}
@@ -62,8 +117,17 @@ func (m *model) once() time.Time {
 
 // atMost fails the test if there were more than n readings of the clock since begin.
 func (m *model) atMost(n int) {
-	if read := m.clk.taken(); len(read) > n {
+	if read := m.taken(); len(read) > n {
 		m.failf("the clock was read %d times, want at most %d", len(read), n)
+	}
+}
+
+// looked fails the test unless the clock was read as somebody does who only looks: once if
+// something may be over by now, else not at all.
+func (m *model) looked() {
+	live := slices.Clone(m.live)
+	if read := m.taken(); len(read) != min(len(live), 1) {
+		m.failf("the clock was read %d times; those that may be over are %v", len(read), live)
 	}
 }
 
@@ -74,4 +138,30 @@ func (m *model) reading() time.Time {
 		return stamp(read[0])
 	}
 	return time.Time{}
+}
+
+// calm slows the clock down so that n readings, from the first one on, pass no moment at
+// which something that rests or is leased is over: what such a call meets does not depend on
+// who looked when.
+func (m *model) calm(at moment, n int) moment {
+	first := at.first
+	if first.IsZero() {
+		first = m.clk.now.Add(at.tick)
+	}
+	var left []time.Duration
+	for _, l := range m.live {
+		if d := l.until.Sub(first); d > 0 {
+			left = append(left, d)
+		}
+	}
+	for _, b := range m.batches {
+		if b.Quarantine > 0 {
+			left = append(left, b.Quarantine-time.Microsecond+1)
+		}
+	}
+	at.first = first
+	for _, d := range left {
+		at.tick = min(at.tick, (d-1)/time.Duration(n+1))
+	}
+	return at
 }

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"codepool/store"
@@ -24,10 +26,9 @@ const glance = 300 * time.Nanosecond
 // compare holds the store against the model after a step.
 func (m *model) compare() {
 	m.sameBatches()
-	m.begin(moment{tick: glance})
 	if len(m.list) > checkAll {
-		for _, c := range m.touched {
-			m.checkOne(c)
+		for i := 0; i < len(m.touched); i++ { // more may be over meanwhile
+			m.checkOne(m.touched[i])
 		}
 	}
 	for _, c := range sample(m, m.list, checkAll) {
@@ -36,6 +37,7 @@ func (m *model) compare() {
 	for range min(lookUps, len(m.touched)) {
 		m.lookUpOne(m.touched[m.rng.IntN(len(m.touched))])
 	}
+	m.consumed()
 	// The last key and some other: keys move from memory to the index meanwhile.
 	for i := range min(retries, len(m.redeemed.order)) {
 		at := len(m.redeemed.order) - 1
@@ -51,7 +53,9 @@ func (m *model) compare() {
 }
 
 func (m *model) sameBatches() {
+	m.begin(moment{tick: glance})
 	got := m.s.Batches()
+	m.looked()
 	if len(got) != len(m.batches) {
 		m.failf("there are %d batches, want %d", len(got), len(m.batches))
 	}
@@ -66,6 +70,7 @@ func (m *model) checkOne(c *code) {
 }
 
 func (m *model) lookUpOne(c *code) {
+	m.begin(moment{tick: glance})
 	info, err := m.s.Lookup(m.ctx(), c.space, c.canon)
 	m.lookedUp(c, info, err)
 }
@@ -73,7 +78,9 @@ func (m *model) lookUpOne(c *code) {
 // retryRedeem makes a request once more (I9).
 func (m *model) retryRedeem(key string) {
 	old := m.redeemed.by[key]
+	m.begin(moment{tick: glance})
 	rec, err := m.s.Redeem(m.ctx(), store.Redemption{Code: old.c.canon, Namespace: old.c.space, User: old.user, Key: key})
+	m.atMost(1)
 	if err != nil || rec != old.rec {
 		m.failf("key %.20q again: got %+v, %v; the first answer was %+v", key, rec, err, old.rec)
 	}
@@ -92,16 +99,59 @@ func (m *model) retryDraw(key string) {
 
 func (m *model) retryReversal(k kind, key string) {
 	old := m.reversed[k].by[key]
+	m.begin(moment{tick: glance})
 	rec, err := m.one(k)(m.ctx(), store.Change{Code: old.c.canon, Namespace: old.c.space, By: old.by, Key: key})
+	m.once()
 	if err != nil || rec != old.rec {
 		m.failf("reversal with key %.20q again: got %+v, %v; the first answer was %+v", key, rec, err, old.rec)
+	}
+}
+
+// retryRest makes some requests about leases, reservations, takes and exports once more.
+func (m *model) retryRest(some int) {
+	for _, key := range sample(m, m.leased.order, some) {
+		old := m.leased.by[key]
+		got, err := m.s.Lease(m.ctx(), old.d.b.ID, old.d.n, old.ttl, store.To(old.d.ref).Once(key))
+		m.wantErr("lease with its key", err, nil)
+		m.sameLease(got, old.got)
+	}
+	for _, key := range sample(m, m.took.order, some) {
+		old := m.took.by[key]
+		got, err := m.s.Take(m.ctx(), old.d.b.ID, old.d.n, old.user, store.To(old.d.ref).Once(key))
+		if err != nil || !slices.Equal(got, old.got) {
+			m.failf("take with key %.20q again: got %+v, %v; the first answer was %+v", key, got, err, old.got)
+		}
+	}
+	for _, id := range sample(m, m.exported.order, some) {
+		old := m.exported.by[id]
+		got, err := m.s.Export(m.ctx(), old.b.ID, old.e)
+		if err != nil || !slices.Equal(got, old.got) {
+			m.failf("export %.20q again: got other codes, %v", id, err)
+		}
+	}
+	for _, key := range sample(m, m.held.order, some) {
+		old := m.held.by[key]
+		m.begin(moment{tick: glance})
+		got, err := m.s.Reserve(m.ctx(), store.Redemption{Code: old.c.canon, Namespace: old.c.space, User: old.user, Key: key}, old.ttl)
+		if m.once(); err != nil || got != old.got {
+			m.failf("reservation with key %.20q again: got %+v, %v; the first answer was %+v", key, got, err, old.got)
+		}
+	}
+	for k := range m.ended {
+		for _, key := range sample(m, m.ended[k].order, some) {
+			old := m.ended[k].by[key]
+			m.begin(moment{tick: glance})
+			got, err := m.endCall(endKind(k))(m.ctx(), store.LeaseEnd{Number: old.number, By: old.by, Key: key})
+			if m.once(); err != nil || got != old.rec {
+				m.failf("%v with key %.20q again: got %+v, %v; the first answer was %+v", endKind(k), key, got, err, old.rec)
+			}
+		}
 	}
 }
 
 // compareAll holds everything the store knows against the model.
 func (m *model) compareAll() {
 	m.sameBatches()
-	m.begin(moment{tick: glance})
 	for _, c := range m.list {
 		m.checkOne(c)
 	}
@@ -109,9 +159,16 @@ func (m *model) compareAll() {
 		m.lookUpOne(c)
 	}
 	m.sameReceipts(0)
+	m.durable()
+	m.sameLedger(0)
+	m.begin(moment{})
 	st := m.s.Stats()
+	m.looked()
 	if st.Ledger != m.ledger || st.Durable != m.ledger || st.Recovery.Checkpoint+st.Recovery.Replayed > m.ledger || st.Failure != "" {
 		m.failf("the ledger has %d records, want %d; %+v", st.Ledger, m.ledger, st)
+	}
+	if got := m.s.Cursors(); !maps.Equal(got, m.cursors) {
+		m.failf("the cursors are %v, want %v", got, m.cursors)
 	}
 	m.verify()
 	m.begin(moment{tick: glance})
@@ -122,6 +179,7 @@ func (m *model) compareAll() {
 	for _, key := range sample(m, m.drawn.order, some) {
 		m.retryDraw(key)
 	}
+	m.retryRest(some)
 	for k := range m.reversed {
 		for _, key := range sample(m, m.reversed[k].order, some) {
 			m.retryReversal(kind(k), key)

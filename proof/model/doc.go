@@ -2,16 +2,19 @@
 // plain maps (state_test.go), which a person can read in one go.
 //
 // TestModel draws random operations with pgregory.net/rapid: mints and imports, draws,
-// redemptions in all their forms, releases and undos, questions, checkpoints, backups,
-// restores, closed and crashed stores that are opened again with other options, requests
-// that must change nothing. Every answer is foretold by the model. After every step the
+// leases, takes and exports, redemptions in all their forms, reservations, releases and
+// undos, limits of users, codes of several lives, questions, cursors and a consumer of the
+// feed, checkpoints, backups, restores, closed and crashed stores that are opened again with
+// other options, requests that must change nothing. Every answer is foretold by the model. After every step the
 // counters of all batches and what Check says of the codes are compared, whenever a store is
-// opened all it knows: every code's history, every receipt, every key, and Verify.
+// opened all it knows: every code's history, every receipt and record, every key, and Verify.
 //
 // The clock is part of the model (clock_test.go): it moves on by itself with every reading,
 // so a call that looks twice, or stamps its record with another time than the one it judged
 // by, is seen. Windows are so narrow, and the clock so often set to their very ends, that
-// every microsecond of them counts.
+// every microsecond of them counts. So it is with leases, reservations and quarantines: what
+// is over ends with the first reading by then, whoever makes it. The store's own goroutine
+// that ends them while nobody asks is kept from it; package linear lets it work.
 //
 // Codes are made to be hard to tell apart (hostile_test.go): different texts with the same
 // 64-bit hash, codes that crowd into one slot of one shard, the same text in two namespaces,

@@ -68,7 +68,8 @@ var noCodes = []string{
 
 // anyCode draws a code, or nil: mostly one in a state in which something can happen to it.
 func (m *model) anyCode(t *rapid.T) *code {
-	want := oneOf(t, shard.Issued, shard.Redeemed, shard.Available, shard.Void, shard.Issued, shard.Redeemed, shard.Available, shard.Void, shard.Revoked)
+	want := oneOf(t, shard.Issued, shard.Redeemed, shard.Available, shard.Void, shard.Issued, shard.Redeemed, shard.Available, shard.Void,
+		shard.Held, shard.Leased, shard.Revoked)
 	var some []*code
 	if want != shard.Void {
 		for _, c := range m.list {
@@ -147,14 +148,33 @@ func (n named) String() string {
 }
 
 // anyMoment draws how the clock moves on. For a batch with a window it may also be set to
-// where that begins or ends, or next to it; it may be set back by that.
+// where that begins or ends, or something of it is over, or next to it; it may be set back
+// by that.
 func (m *model) anyMoment(t *rapid.T, b *batch) moment {
-	at := moment{tick: time.Duration(1+upTo(t, 60_000)) * time.Nanosecond}
-	var ends []time.Time
-	if b != nil {
-		ends = slices.DeleteFunc([]time.Time{b.from, b.until}, time.Time.IsZero)
+	if b == nil {
+		return m.momentNear(t)
 	}
-	if len(ends) > 0 && oneIn(t, 3) {
+	ends := []time.Time{b.from, b.until}
+	for _, l := range m.live {
+		if l.b == b {
+			ends = append(ends, l.until)
+			break
+		}
+	}
+	return m.momentNear(t, ends...)
+}
+
+// momentOf draws how the clock moves on for a lease: it may be set to its end.
+func (m *model) momentOf(t *rapid.T, l *lease) moment {
+	if l == nil {
+		return m.anyMoment(t, nil)
+	}
+	return m.momentNear(t, l.until, l.b.from, l.b.until)
+}
+
+func (m *model) momentNear(t *rapid.T, ends ...time.Time) moment {
+	at := moment{tick: time.Duration(1+upTo(t, 60_000)) * time.Nanosecond}
+	if ends = slices.DeleteFunc(ends, time.Time.IsZero); len(ends) > 0 && oneIn(t, 3) {
 		at.first = oneOf(t, ends...).Add(oneOf(t, 0, -time.Microsecond, time.Microsecond, -1, 1, -999))
 	}
 	return at
@@ -271,8 +291,14 @@ func (m *model) anyDraw(t *rapid.T) draw {
 		}
 		return d
 	}
+	return m.anyDrawWith(t, m.drawn.order)
+}
+
+// anyDrawWith draws a draw that is none of before, with a key of a set of which some are
+// used.
+func (m *model) anyDrawWith(t *rapid.T, used []string) draw {
 	b := m.anyBatch(t)
-	d := draw{b: b, n: 1 + upTo(t, 8), ref: label(t, "order"), key: key(t, m.drawn.order), at: m.anyMoment(t, b)}
+	d := draw{b: b, n: 1 + upTo(t, 8), ref: label(t, "order"), key: key(t, used), at: m.anyMoment(t, b)}
 	if b != nil {
 		stock := int(b.counts.Available)
 		switch upTo(t, 12) {

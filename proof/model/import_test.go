@@ -175,6 +175,10 @@ func (m *model) importSome() {
 	m.did(o, "batch %d, %d of %d added, %s", rep.Batch.ID, rep.Added, rep.Lines, outcome(err))
 	m.atMost(1)
 	b := m.byName[o.b.Name]
+	if b != nil && b.retired {
+		m.wantErr("import into a retired batch", err, store.ErrRetired)
+		return
+	}
 	if b != nil && b.revoked {
 		m.wantErr("import into a revoked batch", err, store.ErrRevoked)
 		return
@@ -194,7 +198,7 @@ func (m *model) importSome() {
 	}
 	twice := m.addAll(b, &o, &want, st)
 	if want.Added > 0 {
-		m.ledger = m.added(false)
+		m.added("import", b, o.o.Ref, want.Added, m.clk.taken()[0])
 		m.handedOut(b, &o, want.Added, stamp(m.clk.taken()[0]))
 	}
 	if fmt.Sprint(rep) != fmt.Sprint(want) {

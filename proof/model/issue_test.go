@@ -17,16 +17,8 @@ func (m *model) issue() {
 	m.begin(d.at)
 	codes, err := m.s.Issue(m.ctx(), d.id(), d.n, store.To(d.ref).Once(d.key))
 	m.did(d, "%d codes, %s", len(codes), outcome(err))
-	if d.b == nil {
-		m.wantErr("draw from no batch", err, store.ErrUnknownBatch)
-		return
-	}
-	if d.n > store.MaxIssue {
-		m.wantErr("draw of too many", err, store.ErrInvalid)
-		return
-	}
-	if old, used := m.drawn.get(d.key); used {
-		m.atMost(1)
+	if old, used := m.drawn.get(d.key); used && m.mayAsk(d) == nil {
+		m.atMost(0)
 		if old.b != d.b || old.n != d.n || old.ref != d.ref {
 			m.wantErr("draw with the key of another", err, store.ErrKeyConflict)
 			return
@@ -37,25 +29,46 @@ func (m *model) issue() {
 		}
 		return
 	}
-	at := m.reading()
-	switch refused := d.b.mayDraw(at); {
-	case refused != nil:
-		m.wantErr("draw from a batch whose terms forbid it", err, refused)
-	case d.b.counts.Available < int64(d.n):
-		m.wantErr("draw of more than there are", err, store.ErrEmpty)
-	default:
-		m.wantErr("draw", err, nil)
-		m.drew(d, codes, m.once())
+	want := m.foretellDraw(d)
+	m.wantErr("draw", err, want)
+	if want == nil {
+		m.drew(d, codes, m.once(), shard.Issued, store.Entry{Verb: "issue", Ref: d.ref, Key: d.key})
+		m.drawn.put(d.key, drawKey{d.b, d.n, d.ref, codes})
 	}
 }
 
-// drew makes the codes of a draw issued.
-func (m *model) drew(d draw, printed []string, at time.Time) {
+// mayAsk is whether a draw is one at all.
+func (m *model) mayAsk(d draw) error {
+	switch {
+	case d.n > store.MaxIssue:
+		return store.ErrInvalid
+	case d.b == nil:
+		return store.ErrUnknownBatch
+	}
+	return nil
+}
+
+// foretellDraw returns the error that a draw must get whose key is new.
+func (m *model) foretellDraw(d draw) error {
+	at := m.reading()
+	if err := m.mayAsk(d); err != nil {
+		return err
+	}
+	if err := d.b.mayDraw(at); err != nil {
+		return err
+	}
+	if d.b.counts.Available < int64(d.n) {
+		return store.ErrEmpty
+	}
+	return nil
+}
+
+// drew moves the codes of a draw to a state; the ledger says e of it.
+func (m *model) drew(d draw, printed []string, at time.Time, to shard.State, e store.Entry) []*code {
 	if len(printed) != d.n {
 		m.failf("drew %d codes, want %d", len(printed), d.n)
 	}
-	m.ledger++
-	old := &oldDraw{m.ledger, d.ref, d.key, at, nil, printed}
+	old := &oldDraw{m.ledger + 1, d.ref, d.key, at, nil, printed}
 	for _, p := range printed {
 		canon, err := gen.AppendCanonical(nil, p, d.b.Format.Class.Fold())
 		if err != nil || string(d.b.Format.AppendPrinted(nil, canon)) != p {
@@ -73,10 +86,11 @@ func (m *model) drew(d draw, printed []string, at time.Time) {
 		case c.state != shard.Available: // I3
 			m.failf("drew %v, which is %v", c, c.state)
 		}
-		m.move(c, shard.Issued)
-		c.ref, c.issued, c.draw = d.ref, at, m.ledger
+		m.move(c, to)
+		c.ref, c.issued, c.draw = d.ref, at, old.number
 		old.codes = append(old.codes, c)
 	}
+	m.record(at, ofCodes(e, old.codes))
 	m.draws = append(m.draws, old)
-	m.drawn.put(d.key, drawKey{d.b, d.n, d.ref, printed})
+	return old.codes
 }

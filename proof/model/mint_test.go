@@ -46,6 +46,15 @@ func (m *model) terms(t *rapid.T) store.Batch {
 		b.Name = ""
 	}
 	m.window(t, &b)
+	life := upTo(t, 6)
+	if life == 2 || life == 3 {
+		b.PerUser = 1 + upTo(t, 2)
+	}
+	if life == 3 || life == 4 {
+		if b.Reusable = true; upTo(t, 2) > 0 {
+			b.Quarantine = anyTime(t)
+		}
+	}
 	return b
 }
 
@@ -162,7 +171,10 @@ func (m *model) mint() {
 		m.wantErr("mint of codes that can be guessed", err, store.ErrGuessable)
 		return
 	}
-	if old := m.byName[o.b.Name]; old != nil && old.revoked {
+	if old := m.byName[o.b.Name]; old != nil && old.retired {
+		m.wantErr("mint into a retired batch", err, store.ErrRetired)
+		return
+	} else if old != nil && old.revoked {
 		m.wantErr("mint into a revoked batch", err, store.ErrRevoked)
 		return
 	}
@@ -174,10 +186,11 @@ func (m *model) mint() {
 	} else if err != nil {
 		m.failf("mint: %v", outcome(err))
 	}
-	m.atMost(1)
+	m.atMost(3) // the others to see how full the namespace is, and what was made
+	at := m.clk.taken()[0]
 	b := m.byName[o.b.Name]
 	if b == nil {
-		b = m.addBatch(o.b, false, m.clk.taken()[0])
+		b = m.addBatch(o.b, false, at)
 	}
 	b.complete = err == nil
 	n := b.Count - b.counts.Minted
@@ -188,20 +201,10 @@ func (m *model) mint() {
 		}
 	}
 	if n > 0 {
-		m.ledger = m.added(b.Format == crowded)
+		m.added("mint", b, "", n, at)
 	}
 	b.hidden, b.counts.Minted, b.counts.Available = b.hidden+n, b.counts.Minted+n, b.counts.Available+n
 	m.sameBatch(info, b)
-}
-
-// added is the ledger's last number after codes were added: one more than it was, or some
-// more where they were so few that they met and others had to be made.
-func (m *model) added(some bool) uint64 {
-	now := m.s.Stats().Ledger
-	if now != m.ledger+1 && (!some || now <= m.ledger) {
-		m.failf("codes were added: the ledger went from %d to %d", m.ledger, now)
-	}
-	return now
 }
 
 // cutContext ends after it was asked some times whether it has.
@@ -221,7 +224,7 @@ func (c *cutContext) Err() error {
 func (m *model) sameBatch(got store.BatchInfo, b *batch) {
 	want := store.BatchInfo{
 		Batch: b.Batch, Created: got.Created, Imported: b.imported, Complete: b.complete,
-		Counts: b.counts, Risk: got.Risk, Paused: b.paused, Revoked: b.revoked,
+		Counts: b.counts, Risk: got.Risk, Paused: b.paused, Revoked: b.revoked, Retired: b.retired,
 	}
 	if b.imported {
 		want.Count = b.counts.Minted

@@ -61,6 +61,7 @@ func (su *suite) run(t *rapid.T) {
 	m := newModel(t, su)
 	random := rapid.Uint64().Draw(t, "random numbers")
 	m.rng = rand.New(rand.NewPCG(random, 0))
+	m.follows = rapid.Bool().Draw(t, "a consumer")
 	cryptotest.SetGlobalRandom(su.t, random) // the codes that are minted are part of a run
 	var err error
 	if m.root, err = os.MkdirTemp(su.dir(), "codepool-model-"); err != nil {
@@ -121,6 +122,15 @@ var operations = []operation{
 	{"reverse all", 40, (*model).reverseAll},
 	{"change of a batch", 60, (*model).changeBatch},
 	{"change by reference", 25, (*model).changeRef},
+	{"lease", 50, (*model).lease},
+	{"end of a lease", 70, (*model).endLease},
+	{"reserve", 60, (*model).reserve},
+	{"confirm", 40, (*model).confirm},
+	{"take", 40, (*model).take},
+	{"export", 40, (*model).export},
+	{"cursor", 10, (*model).moveCursor},
+	{"ledger", 10, (*model).someEntries},
+	{"codes", 20, (*model).listCodes},
 	{"receipts of a user", 15, (*model).receiptsOf},
 	{"codes of a reference", 20, (*model).drawnFor},
 	{"redeem all", 80, (*model).redeemAll},

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"codepool/shard"
 	"codepool/store"
 
 	"pgregory.net/rapid"
@@ -31,7 +30,7 @@ func (m *model) foretell(r request, at time.Time) (c *code, known *store.Receipt
 		}
 		return c, nil, store.ErrKeyConflict
 	}
-	return c, nil, c.judge(at)
+	return c, nil, m.mayHave(c, r, at)
 }
 
 // burned makes a redemption happen in the model. rec is what the store answered.
@@ -40,15 +39,13 @@ func (m *model) burned(r request, rec store.Receipt, at time.Time) {
 	if known != nil || err != nil {
 		m.failf("%v was redeemed at %s; want %s %v", c, clockTime(at), outcome(err), known)
 	}
-	m.ledger++
-	want := store.Receipt{Number: m.ledger, Code: c.canon, Namespace: c.b.Namespace, Batch: c.b.ID, User: r.user, Key: r.key, Reward: c.b.Reward, At: at}
+	number := m.record(at, store.Entry{Verb: "redeem", Batch: c.b.ID, Count: 1, Code: c.canon, User: r.user, Key: r.key})
+	want := store.Receipt{Number: number, Code: c.canon, Namespace: c.b.Namespace, Batch: c.b.ID, User: r.user, Key: r.key, Reward: c.b.Reward, At: at}
 	if rec != want {
 		m.failf("redeem %v: got %+v, want %+v", c, rec, want)
 	}
-	m.move(c, shard.Redeemed)
-	c.receipt, c.undone = rec, nil
-	m.receipts = append(m.receipts, rec)
-	m.redeemed.put(r.key, redeemKey{c, r.user, rec})
+	m.burnt(c, rec)
+	m.redeemed.put(r.key, redeemKey{c, r.user, 0, rec})
 }
 
 // differs is how an answer that redeemed nothing differs from what was foretold.
@@ -80,11 +77,13 @@ func (m *model) redeem() {
 		got = m.callback(r)
 	}
 	m.did(r, "%d, %s", got.Receipt.Number, outcome(got.Err))
-	switch known := m.find(r.space, r.text) != nil; {
-	case known && r.key == "":
+	switch c := m.find(r.space, r.text); {
+	case c != nil && r.key == "" && c.b.PerUser == 0 && !c.b.retired:
 		m.once()
-	case known && call != 1:
-		m.atMost(2) // those with its key's hash may have moved meanwhile, and it is asked again
+	case c != nil && call != 1:
+		// Those with its key's hash may have moved meanwhile, or its user must be counted
+		// first, and it is asked again.
+		m.atMost(2)
 	default:
 		m.atMost(1)
 	}
@@ -166,11 +165,13 @@ func (m *model) redeemAll() {
 	got := m.s.RedeemAll(m.ctx(), o.redemptions())
 	m.did(o, "%s", results(got))
 	read := slices.Clone(m.clk.taken())
+	m.passed = len(read)
 	if want := (len(o.rs) + perReading - 1) / perReading; len(got) != len(o.rs) || len(read) != want {
 		m.failf("%d answers to %d requests, %d readings of the clock, want %d", len(got), len(o.rs), len(read), want)
 	}
 	for i := range read {
 		from, end := i*perReading, min((i+1)*perReading, len(o.rs))
+		m.lapse(stamp(read[i]))
 		m.inOrder(o.rs[from:end], got[from:end])
 		m.hold(o.rs[from:end], got[from:end], read[i:i+1])
 	}
@@ -201,9 +202,10 @@ func (m *model) fresh(got []store.Result) (order []int) {
 // hold holds the answers to requests that were decided beside each other, at readings of the
 // clock, against the model. Those that happened are taken as the ledger has them. Any other
 // must have been right before them or after them, or after them but for its key, which
-// nobody had used before: the ledger has one order for each code and for each key.
+// nobody had used before, or for its code, which somebody else got later than the user had
+// enough: the ledger has one order for each code, for each key and for each user.
 func (m *model) hold(rs []request, got []store.Result, read []time.Time) {
-	right, newKey := make([]bool, len(rs)), make([]bool, len(rs))
+	right, newKey, free := make([]bool, len(rs)), make([]bool, len(rs)), make([]bool, len(rs))
 	fresh := m.fresh(got)
 	for _, i := range fresh {
 		right[i] = true
@@ -216,6 +218,7 @@ func (m *model) hold(rs []request, got []store.Result, read []time.Time) {
 					at = stamp(read[j])
 				}
 				_, known, err := foretell(i, at)
+				free[i] = free[i] || known == nil && err == nil
 				timed := errors.Is(err, store.ErrNotYetValid) && at.IsZero()
 				right[i] = (known != nil || err != nil) && differs(got[i], known, err) == "" && !timed
 			}
@@ -246,6 +249,11 @@ func (m *model) hold(rs []request, got []store.Result, read []time.Time) {
 		return now(i, at)
 	})
 	for i, r := range rs {
+		if c := m.find(r.space, r.text); free[i] && m.mayUse(c.b, r.user, 1) == store.ErrUserLimit {
+			right[i] = right[i] || differs(got[i], nil, store.ErrUserLimit) == ""
+		}
+	}
+	for i, r := range rs {
 		if !right[i] {
 			c, known, err := m.foretell(r, got[i].Receipt.At)
 			m.failf("request %d of %d, for %v: %s", i, len(rs), c, cmp.Or(differs(got[i], known, err), "was not redeemed"))
@@ -275,10 +283,21 @@ func (m *model) inOrder(rs []request, got []store.Result) {
 func (m *model) burst() {
 	parked := rapid.Bool().Draw(m.t, "blocked callers")
 	o := m.many(map[bool]string{true: "blocked callers and callbacks", false: "callbacks"}[parked])
+	o.rs = slices.DeleteFunc(o.rs, func(r request) bool { // a code that comes back at once may do so twice meanwhile
+		c := m.find(r.space, r.text)
+		return c != nil && c.b.Reusable && c.b.Quarantine == 0
+	})
+	o.rs = o.rs[:min(len(o.rs), 1000)]
 	got := make([]store.Result, len(o.rs))
-	m.begin(o.at)
+	at := m.calm(o.at, 2*len(o.rs)+1)
+	if m.begin(at); len(m.live) > 0 { // what is over by now has ended, so that nobody meets it half ended
+		m.s.Batches()
+		m.looked()
+		at.first = time.Time{}
+	}
+	m.begin(at)
 	var wg sync.WaitGroup
-	for i, r := range o.rs[:min(len(o.rs), 1000)] {
+	for i, r := range o.rs {
 		if parked && i%4 > 0 {
 			ctx := m.ctx()
 			wg.Go(func() { got[i].Receipt, got[i].Err = m.s.Redeem(ctx, r.redemption()) })
@@ -291,7 +310,6 @@ func (m *model) burst() {
 		})
 	}
 	wg.Wait()
-	o.rs, got = o.rs[:min(len(o.rs), 1000)], got[:min(len(o.rs), 1000)]
 	m.did(o, "%s", results(got))
 	m.atMost(2 * len(o.rs)) // a request that met another one with its key is asked again
 	m.hold(o.rs, got, slices.Clone(m.clk.taken()))

@@ -43,7 +43,8 @@ func (m *model) changeRef() {
 		return
 	}
 	m.wantErr("change of a reference", err, nil)
-	at := m.once()
+	m.atMost(2) // the second to look for them
+	at := stamp(m.clk.taken()[0])
 	for d, c := range m.drawnCodes(o.c.Ref, 0) {
 		if c.draw != d.number {
 			continue
@@ -55,7 +56,7 @@ func (m *model) changeRef() {
 		want := reversible(c, o.kind)
 		m.wantErr(fmt.Sprintf("%v of %v, which is %v", o.kind, c, c.state), got[0].Err, want)
 		if rec := got[0].Changed; want == nil {
-			m.stepped(c, o.kind, rec, store.Changed{By: o.c.By, Reason: o.c.Reason, At: stamp(at)})
+			m.stepped(c, o.kind, rec, store.Changed{By: o.c.By, Reason: o.c.Reason, At: at})
 		} else if rec != (store.Changed{Code: c.canon, Batch: c.b.ID}) {
 			m.failf("the refusal of %v comes with %+v", c, rec)
 		}
@@ -135,12 +136,23 @@ func (m *model) sameReceiptsOf(q query) {
 func (m *model) drawnFor() {
 	q := rapid.Custom(func(t *rapid.T) query { return m.anyQuery(t, "order") }).Draw(m.t, "codes")
 	m.did(q, "")
-	m.begin(moment{})
 	m.sameDrawnFor(q)
-	m.atMost(0)
 }
 
 func (m *model) sameDrawnFor(q query) {
+	m.begin(moment{tick: glance})
+	var got []store.Drawn
+	for d, err := range m.s.DrawnFor(m.ctx(), q.label, q.before) {
+		if q.label == "" {
+			m.wantErr("codes of no reference", err, store.ErrInvalid)
+			return
+		}
+		m.wantErr("codes of a reference", err, nil)
+		if got = append(got, d); len(got) >= q.some {
+			break
+		}
+	}
+	m.looked()
 	var want []store.Drawn
 	at := 0
 	for d, c := range m.drawnCodes(q.label, q.before) {
@@ -152,17 +164,6 @@ func (m *model) sameDrawnFor(q query) {
 			w.State = c.state.String()
 		}
 		if want = append(want, w); len(want) >= q.some {
-			break
-		}
-	}
-	var got []store.Drawn
-	for d, err := range m.s.DrawnFor(m.ctx(), q.label, q.before) {
-		if q.label == "" {
-			m.wantErr("codes of no reference", err, store.ErrInvalid)
-			return
-		}
-		m.wantErr("codes of a reference", err, nil)
-		if got = append(got, d); len(got) >= q.some {
 			break
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"codepool/store"
 
@@ -45,6 +46,7 @@ func (m *model) open() {
 	s, err := store.Open(m.dir, &m.opt)
 	m.wantErr("open", err, nil)
 	m.s = s
+	m.consume()
 	m.compareAll()
 }
 
@@ -59,13 +61,21 @@ func (m *model) shut() {
 	m.begin(moment{})
 	m.wantErr("close", m.s.Close(), nil)
 	m.atMost(0)
+	m.noConsumer()
 	ctx := m.ctx()
 	_, err := m.s.Redeem(ctx, store.Redemption{Code: "A"})
 	_, err2 := m.s.Issue(ctx, 1, 1, store.To("x"))
 	err3 := m.s.RedeemAll(ctx, make([]store.Redemption, 1))[0].Err
 	_, err4 := m.s.Mint(ctx, store.Batch{Count: 1})
 	_, err5 := m.s.Release(ctx, store.Change{Code: "A"})
-	for i, err := range []error{err, err2, err3, err4, err5, m.s.Checkpoint(ctx), m.s.Check(ctx, store.Redemption{Code: "A"})} {
+	_, err6 := m.s.Lease(ctx, 1, 1, time.Hour, store.To("x"))
+	_, err7 := m.s.Acknowledge(ctx, store.LeaseEnd{Number: 1})
+	_, err8 := m.s.Reserve(ctx, store.Redemption{Code: "A"}, time.Hour)
+	_, err9 := m.s.Confirm(ctx, store.LeaseEnd{Number: 1})
+	_, err10 := m.s.Take(ctx, 1, 1, "u", store.To("x"))
+	_, err11 := m.s.Export(ctx, 1, store.Export{ID: "x", Count: 1})
+	err12 := m.s.Advance(ctx, "x", 0)
+	for i, err := range []error{err, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, m.s.Checkpoint(ctx), m.s.Check(ctx, store.Redemption{Code: "A"})} {
 		m.wantErr(fmt.Sprint("call ", i, " after close"), err, store.ErrClosed)
 	}
 	m.wantErr("second close", m.s.Close(), nil)
@@ -75,15 +85,19 @@ func (m *model) shut() {
 func (m *model) reopen() {
 	m.did(say("close"), "")
 	m.shut()
+	ended := m.ledger
 	m.open()
-	if r := m.s.Stats().Recovery; r.Replayed != 0 || r.Checkpoint != m.ledger {
-		m.failf("after a clean close %+v of %d records", r, m.ledger)
+	m.begin(moment{tick: glance})
+	if r := m.s.Stats().Recovery; r.Replayed != 0 || r.Checkpoint != ended {
+		m.failf("after a clean close %+v of %d records", r, ended)
 	}
+	m.looked()
 }
 
 // crash goes on with what a crash would leave of the store's files.
 func (m *model) crash() {
 	m.did(say("crash"), "")
+	m.durable()
 	dir := m.copyDir()
 	m.moveOn(dir)
 }
@@ -101,6 +115,7 @@ func (m *model) restore() {
 	cut := rapid.IntRange(0, 3).Draw(m.t, "cut") == 3
 	m.did(say("backup and restore"), "of a cut stream first: %v", cut)
 	var b bytes.Buffer
+	m.durable()
 	m.begin(moment{tick: glance})
 	man, err := m.s.Backup(m.ctx(), &b)
 	m.wantErr("backup", err, nil)

@@ -70,7 +70,7 @@ func (m *model) reverseAll() {
 	for i, r := range o.rs {
 		cs[i] = r.change()
 	}
-	m.begin(o.at)
+	m.begin(m.calm(o.at, len(o.rs)))
 	got := m.all(o.kind)(m.ctx(), cs)
 	var came strings.Builder
 	for i, g := range got {
@@ -136,12 +136,23 @@ func (m *model) foretellReversal(r reversal) (c *code, known *reverseKey, err er
 
 // stepped makes a step happen in the model; want is what the answer must say besides.
 func (m *model) stepped(c *code, k kind, rec, want store.Changed) {
-	m.ledger++
-	want.Number, want.Code, want.Batch = m.ledger, c.canon, c.b.ID
+	e := store.Entry{Verb: k.String(), By: want.By, Key: want.Key, Reason: want.Reason}
+	if k == release && c.b.Quarantine > 0 {
+		e.Verb, e.Until = "rest", want.At.Add(c.b.Quarantine)
+	}
+	want.Number, want.Code, want.Batch = m.record(want.At, ofCodes(e, []*code{c})), c.canon, c.b.ID
 	if rec != want {
 		m.failf("%v of %v got %+v, want %+v", k, c, rec, want)
 	}
+	if k == undo {
+		m.uses(c.b, c.receipt.User, -1)
+	}
+	m.leave(c)
 	switch {
+	case k == release && e.Verb == "rest":
+		m.move(c, shard.Leased)
+		c.draw, c.undone = 0, nil
+		m.begun(&lease{number: want.Number, kind: resting, b: c.b, codes: []*code{c}, from: shard.Available, until: e.Until})
 	case k == release:
 		m.move(c, shard.Available)
 		c.draw, c.undone = 0, nil
@@ -157,6 +168,8 @@ func (m *model) stepped(c *code, k kind, rec, want store.Changed) {
 // reversible is why a step is not for a code in its state.
 func reversible(c *code, k kind) error {
 	switch {
+	case c.b.retired:
+		return store.ErrRetired
 	case c.state == shard.Revoked:
 		return store.ErrRevoked
 	case k == undo && c.state != shard.Redeemed:
@@ -165,7 +178,9 @@ func reversible(c *code, k kind) error {
 		return nil
 	case c.state == shard.Redeemed:
 		return store.ErrAlreadyRedeemed
-	case k == release && c.state == shard.Available:
+	case k == release && c.state == shard.Held:
+		return store.ErrReserved
+	case k == release && c.state != shard.Issued:
 		return store.ErrNotIssued
 	}
 	return nil

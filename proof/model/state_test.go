@@ -37,13 +37,28 @@ type model struct {
 	list     []*code // in order of arrival
 	receipts []store.Receipt
 	ledger   uint64 // last number given
+	entries  []entry
+
+	live   []*lease // what has not ended
+	leases []*lease // all leases and reservations
+	passed int      // readings of the clock by which they were ended
+	used   map[usedBy]int
 
 	redeemed keys[redeemKey]
 	drawn    keys[drawKey]
+	leased   keys[leaseKey]
+	took     keys[takeKey]
+	held     keys[holdKey]
+	exported keys[exportKey]
+	ended    [numEnds]keys[endKey]      // by kind
 	reversed [numKinds]keys[reverseKey] // by kind
 	draws    []*oldDraw                 // in the order of the ledger
 	touched  []*code                    // by the present step
 	names    int                        // numbers that made-up names have used
+
+	cursors  map[string]uint64
+	follows  bool      // this run has a consumer
+	consumer *consumer // nil while there is none
 }
 
 // keys are idempotency keys with the first answer to each, in the order of their use.
@@ -84,6 +99,7 @@ type batch struct {
 	store.Batch
 	from, until     time.Time // the window, in times of the ledger; zero: open
 	paused, revoked bool
+	retired         bool
 	created         time.Time
 	imported        bool
 	complete        bool
@@ -102,6 +118,7 @@ type code struct {
 	issued  time.Time
 	receipt store.Receipt  // if redeemed
 	undone  *store.Changed // of the last redemption, if it was and the code is issued since
+	of      *lease         // that has it
 	step    bool           // it is in touched
 }
 
@@ -110,6 +127,7 @@ func (c *code) String() string { return fmt.Sprintf("c%d", c.id) }
 type redeemKey struct {
 	c    *code
 	user string
+	of   uint64 // the reservation that was confirmed
 	rec  store.Receipt
 }
 
@@ -137,8 +155,9 @@ type reverseKey struct {
 
 func newModel(t *rapid.T, su *suite) *model {
 	return &model{
-		t: t, suite: su, clk: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)},
+		t: t, suite: su, clk: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), readers: map[uintptr]reader{}},
 		byName: map[string]*batch{}, spaces: map[string]*space{}, codes: map[text]*code{},
+		used: map[usedBy]int{}, cursors: map[string]uint64{},
 	}
 }
 
@@ -260,6 +279,10 @@ func (b *batch) count(st shard.State) *int64 {
 		return &b.counts.Available
 	case shard.Issued:
 		return &b.counts.Issued
+	case shard.Leased:
+		return &b.counts.Leased
+	case shard.Held:
+		return &b.counts.Reserved
 	case shard.Revoked:
 		return &b.counts.Revoked
 	}
@@ -286,6 +309,8 @@ func (b *batch) mayDraw(at time.Time) error {
 		return store.ErrExpired
 	case b.paused:
 		return store.ErrPaused
+	case b.retired:
+		return store.ErrRetired
 	}
 	return nil
 }
@@ -297,14 +322,30 @@ func (c *code) judge(at time.Time) error {
 		return store.ErrAlreadyRedeemed
 	case c.state == shard.Revoked:
 		return store.ErrRevoked
-	case c.state == shard.Available && !c.b.FromStock:
+	case c.state == shard.Available && !c.b.FromStock, c.state == shard.Leased:
 		return store.ErrNotIssued
-	case at.Before(c.b.from):
-		return store.ErrNotYetValid
-	case c.b.expired(at):
-		return store.ErrExpired
+	case c.state == shard.Held:
+		return store.ErrReserved
+	}
+	if err := c.b.inWindow(at); err != nil {
+		return err
+	}
+	switch {
 	case c.b.paused:
 		return store.ErrPaused
+	case c.b.retired:
+		return store.ErrRetired
+	}
+	return nil
+}
+
+// inWindow is whether codes are valid at a time of the ledger.
+func (b *batch) inWindow(at time.Time) error {
+	switch {
+	case at.Before(b.from):
+		return store.ErrNotYetValid
+	case b.expired(at):
+		return store.ErrExpired
 	}
 	return nil
 }
