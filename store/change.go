@@ -46,7 +46,8 @@ func (s *Store) Pause(ctx context.Context, id BatchID, c BatchChange) error {
 	})
 }
 
-// Resume ends a Pause; on a batch that is not paused it does nothing.
+// Resume ends a Pause; on a batch that is not paused it does nothing. ErrRevoked refuses one
+// that is revoked.
 func (s *Store) Resume(ctx context.Context, id BatchID, c BatchChange) error {
 	return s.changeBatch(ctx, id, c, EventResumed, func(t *terms) error {
 		t.Paused = false
@@ -55,7 +56,8 @@ func (s *Store) Resume(ctx context.Context, id BatchID, c BatchChange) error {
 }
 
 // Reschedule gives a batch another window: its codes are valid iff notBefore ≤ now <
-// notAfter; a zero time leaves that end open. ErrInvalid refuses a window that is empty.
+// notAfter; a zero time leaves that end open. ErrInvalid refuses a window that is empty,
+// ErrRevoked a batch that is revoked.
 func (s *Store) Reschedule(ctx context.Context, id BatchID, notBefore, notAfter time.Time, c BatchChange) error {
 	return s.changeBatch(ctx, id, c, EventRescheduled, func(t *terms) error {
 		if err := checkWindow(notBefore, notAfter); err != nil {
@@ -126,14 +128,15 @@ func (s *Store) changeLocked(b *batch, event Event, at int64, c BatchChange, edi
 	if err := edit(&t); err != nil {
 		return nil, err
 	}
-	if t == old {
-		return nil, nil
-	}
 	switch {
+	case event == EventRevoked && old.Revoked, event == EventRetired && old.Retired:
+		return nil, nil
 	case old.Retired:
 		return nil, b.isRetired()
 	case old.Revoked && event != EventRetired:
 		return nil, b.isRevoked()
+	case t == old:
+		return nil, nil
 	}
 	b.now.flags.Or(flagChanging)
 	if !s.eachShard(func(*shard.Shard) {}) {

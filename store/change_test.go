@@ -278,6 +278,32 @@ func TestRevokeBatch(t *testing.T) {
 	}
 }
 
+// A batch that is revoked refuses every change, also one that would not make a difference.
+func TestRevokedBatchRefusesChanges(t *testing.T) {
+	s := storetest.Open(t, weak())
+	ctx := t.Context()
+	paused := mint(t, s, store.Batch{Name: "paused", Count: 1})
+	plain := mint(t, s, store.Batch{Name: "plain", Count: 1})
+	wantErr(t, "pause", s.Pause(ctx, paused.ID, store.BatchChange{}), nil)
+	for _, b := range []store.BatchInfo{paused, plain} {
+		wantErr(t, "revoke", s.RevokeBatch(ctx, b.ID, store.BatchChange{}), nil)
+		ledger := s.Stats().Ledger
+		for what, err := range map[string]error{
+			"pause": s.Pause(ctx, b.ID, store.BatchChange{}), "resume": s.Resume(ctx, b.ID, store.BatchChange{}),
+			"reschedule": s.Reschedule(ctx, b.ID, b.NotBefore, b.NotAfter, store.BatchChange{}),
+		} {
+			wantErr(t, what+" "+b.Name, err, store.ErrRevoked)
+		}
+		wantErr(t, "revoke again", s.RevokeBatch(ctx, b.ID, store.BatchChange{}), nil)
+		if got := s.Stats().Ledger; got != ledger {
+			t.Errorf("refusals made %d records", got-ledger)
+		}
+		if i, err := s.Batch(b.ID); err != nil || !i.Revoked || i.Paused != (b.ID == paused.ID) {
+			t.Errorf("%+v, %v", i, err)
+		}
+	}
+}
+
 // A batch that was revoked before it was whole does not grow any more.
 func TestRevokedBatchStays(t *testing.T) {
 	s := storetest.Open(t, weak())

@@ -167,7 +167,7 @@ func (t terms) effect(s state, e event) (state, bool) {
 	ok := false
 	switch e.verb {
 	case pause, resume:
-		ok = !s.gone || !s.changes(e.verb)
+		ok = !s.gone
 		s.paused = e.verb == pause
 		return s, ok
 	case revokeBatch:
@@ -210,7 +210,7 @@ func (t terms) judge(s state, e event) bool {
 	life := s.seen()
 	switch {
 	case e.verb.ofBatch():
-		return s.gone && s.changes(e.verb) && e.err == store.ErrRevoked
+		return s.gone && e.verb != revokeBatch && e.err == store.ErrRevoked
 	case life == revoked:
 		return e.err == store.ErrRevoked
 	case e.verb == undo:

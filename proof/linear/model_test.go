@@ -213,6 +213,12 @@ var handmade = []struct {
 		at(1, 2, draw("x", "", codeA)), at(3, 4, did(redeem, "u", "", 2)), at(5, 6, op{verb: revokeBatch}), at(7, 8, did(undo, "", "", 3)),
 		at(9, 10, shows(op{state: revoked})), at(11, 12, shows(op{state: revoked}).of(codeB)), at(13, 14, op{verb: pause, err: store.ErrRevoked}),
 	}},
+	{name: "paused twice, and revoked in between", ops: []*op{
+		at(1, 2, op{verb: pause}), at(3, 4, op{verb: revokeBatch}), at(5, 6, op{verb: pause, err: store.ErrRevoked}), at(7, 8, op{verb: resume, err: store.ErrRevoked}), at(9, 10, op{verb: revokeBatch}),
+	}},
+	{name: "paused when it was revoked", finds: noOrder, ops: []*op{
+		at(1, 2, op{verb: pause}), at(3, 4, op{verb: revokeBatch}), at(5, 6, op{verb: pause}),
+	}},
 	{name: "released after its batch was revoked", finds: noOrder, ops: []*op{
 		at(1, 2, draw("x", "", codeA)), at(3, 4, op{verb: revokeBatch}), at(5, 6, did(release, "", "", 2)),
 	}},

@@ -120,9 +120,10 @@ func (m *model) foretellChange(c change) (err error, changed bool) {
 		changed = !from.Equal(b.from) || !until.Equal(b.until)
 	}
 	switch {
-	case changed && b.retired:
+	case c.event == store.EventRevoked && b.revoked:
+	case b.retired:
 		return store.ErrRetired, false
-	case changed && b.revoked:
+	case c.event != store.EventRevoked && b.revoked:
 		return store.ErrRevoked, false
 	}
 	return nil, changed
