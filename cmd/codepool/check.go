@@ -16,12 +16,13 @@ func (a *app) checkCmd() *cobra.Command {
 		Use:   "check CODE",
 		Short: "Tell whether a code would redeem now",
 		Long: `Check tells whether redeeming the code would succeed now, and if not, why; the exit
-code says the same. It changes nothing.`,
+code says the same. It changes nothing, and does not look whether the key was used.`,
 		Example:           `  codepool check 7KQF-2M9X-T4WC && echo good`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	cmd.Flags().StringVar(&r.User, "user", "", "`user` who would redeem it")
+	cmd.Flags().StringVar(&r.Key, "key", "", "idempotency `key` it would have: a reusable code needs one")
 	cmd.Flags().StringVar(&r.Namespace, "namespace", "", "`scope` of the code")
 	return a.does(cmd, func(ctx context.Context, args []string) error {
 		r.Code = args[0]
