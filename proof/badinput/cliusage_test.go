@@ -64,7 +64,7 @@ var flagCases = []cliCase{
 	misuse("import, unknown flag", "import codes.txt --name new --count 2", "unknown flag: --count"),
 	misuse("issue, unknown flag", "issue launch 1 --colour red", "unknown flag: --colour"),
 	misuse("redeem, unknown flag", "redeem $ISSUED --ref x", "unknown flag: --ref"),
-	misuse("check, unknown flag", "check $ISSUED --key k", "unknown flag: --key"),
+	misuse("check, unknown flag", "check $ISSUED --ref r", "unknown flag: --ref"),
 	misuse("show, unknown flag", "show $ISSUED --user ann", "unknown flag: --user"),
 	misuse("export, unknown flag", "export launch 1 --account x --file out.csv", "unknown flag: --file"),
 	misuse("batches, unknown flag", "batches --name launch", "unknown flag: --name"),
