@@ -298,6 +298,12 @@ func TestRevokedBatchRefusesChanges(t *testing.T) {
 		if got := s.Stats().Ledger; got != ledger {
 			t.Errorf("refusals made %d records", got-ledger)
 		}
+		wantErr(t, "retire", s.Retire(ctx, b.ID, store.BatchChange{}), nil)
+		for what, err := range map[string]error{"pause": s.Pause(ctx, b.ID, store.BatchChange{}), "resume": s.Resume(ctx, b.ID, store.BatchChange{})} {
+			wantErr(t, what+" retired "+b.Name, err, store.ErrRetired)
+		}
+		wantErr(t, "revoke what is both", s.RevokeBatch(ctx, b.ID, store.BatchChange{}), nil)
+		wantErr(t, "retire again", s.Retire(ctx, b.ID, store.BatchChange{}), nil)
 		if i, err := s.Batch(b.ID); err != nil || !i.Revoked || i.Paused != (b.ID == paused.ID) {
 			t.Errorf("%+v, %v", i, err)
 		}

@@ -94,5 +94,14 @@ func TestImportedFor(t *testing.T) {
 		t.Errorf("%+v, %v", revoked, err)
 	}
 	wantCounts(t, "revoked", s, 4, store.Counts{Minted: 2, Revoked: 2})
+	wantErr(t, "retire", s.Retire(ctx, 4, store.BatchChange{}), nil)
+	for range 2 {
+		gone := collect(t, s.DrawnFor(ctx, "leak", 0))
+		if len(gone) != 2 || gone[0].State != "revoked" || gone[1].State != "revoked" {
+			t.Errorf("of a retired batch: %+v", gone)
+		}
+		s = reopened(t, s, dir, o, false)
+		dir = s.Stats().Dir
+	}
 	storetest.Verify(t, s)
 }

@@ -309,6 +309,14 @@ func (s *Store) unstage(run uint32) {
 	s.mu.Unlock()
 }
 
+// isStaged reports whether a run is not live yet.
+func (s *Store) isStaged(run uint32) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, yes := s.mu.staged[run]
+	return yes
+}
+
 // writeRun makes a staged run durable and live: its pages, then header and ledger
 // record with the next group.
 func (s *Store) writeRun(ctx context.Context, r *stagedRun, at int64) error {

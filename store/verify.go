@@ -348,10 +348,7 @@ func (v *verifier) compare() {
 	}
 	for run, number := range v.lost {
 		// Staged before live: whoever adds the run makes it live first.
-		v.s.mu.Lock()
-		_, staged := v.s.mu.staged[run]
-		v.s.mu.Unlock()
-		if !staged && v.s.batchOf(run) == nil {
+		if !v.s.isStaged(run) && v.s.batchOf(run) == nil {
 			v.rep.problem("run %d: record %d names it, but its header is missing", run, number)
 		}
 	}
