@@ -199,11 +199,11 @@ func (s *Store) Confirm(ctx context.Context, e LeaseEnd) (Receipt, error) {
 func (s *Store) confirm(e LeaseEnd, at int64, seen *keyView) (v verdict, k shard.Key, user string) {
 	s.draws.RLock()
 	defer s.draws.RUnlock()
-	l := s.leases.hold(e.Number)
+	l, code := s.leases.hold(e.Number)
 	if l == nil {
 		return verdict{err: errNoLease}, k, ""
 	}
-	sh, seg, pos := s.placeOf(l.codes[0])
+	sh, seg, pos := s.placeOf(code)
 	if sh == nil {
 		return verdict{err: ErrClosed}, k, ""
 	}

@@ -189,14 +189,15 @@ func (t *leaseTable) removeLocked(l *lease) {
 	}
 }
 
-// hold returns a hold that has not ended, and leaves it there; nil if there is none.
-func (t *leaseTable) hold(number uint64) *lease {
+// hold returns a hold that has not ended, and its code, and leaves it there; nil if there is
+// none. Whoever revokes the code takes it out of the hold.
+func (t *leaseTable) hold(number uint64) (l *lease, code drawnCode) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if l := t.live[number]; l != nil && l.kind == holding && len(l.codes) > 0 {
-		return l
+	if l = t.live[number]; l == nil || l.kind != holding || len(l.codes) == 0 {
+		return nil, code
 	}
-	return nil
+	return l, l.codes[0]
 }
 
 // has reports whether a lease has not ended.
