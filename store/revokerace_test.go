@@ -49,3 +49,34 @@ func TestRevokeWhileRedeeming(t *testing.T) {
 	}
 	storetest.Verify(t, s)
 }
+
+// TestRevokeWhileLeaseEnds: a lease is acknowledged or given back, whatever is revoked of it.
+func TestRevokeWhileLeaseEnds(t *testing.T) {
+	s := storetest.Open(t, weak())
+	ctx := t.Context()
+	n := fewer(500, 100)
+	b := mint(t, s, store.Batch{Name: "b", Count: int64(2 * n)})
+	for range n {
+		l := lease(t, s, b.ID, 2, time.Hour, store.To("x"))
+		var wg sync.WaitGroup
+		var acknowledged, back error
+		wg.Go(func() { _, acknowledged = s.Acknowledge(ctx, store.LeaseEnd{Number: l.Number}) })
+		wg.Go(func() { _, back = s.GiveBack(ctx, store.LeaseEnd{Number: l.Number}) })
+		for _, c := range l.Codes {
+			wg.Go(func() {
+				if _, err := s.Revoke(ctx, store.Change{Code: c}); err != nil {
+					t.Errorf("revoke: %v", err)
+				}
+			})
+		}
+		wg.Wait()
+		if acknowledged == nil {
+			acknowledged, back = back, nil
+		}
+		if back != nil || !errors.Is(acknowledged, store.ErrLeaseEnded) {
+			t.Fatalf("one way to end a lease: %v; the other: %v", back, acknowledged)
+		}
+	}
+	wantCounts(t, "revoked", s, b.ID, store.Counts{Minted: int64(2 * n), Revoked: int64(2 * n)})
+	storetest.Verify(t, s)
+}
