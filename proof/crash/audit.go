@@ -124,6 +124,8 @@ func (a *auditor) note(line string) {
 		a.noteLived(number(f[1]), f[2], f[3])
 	case lineExported:
 		a.noteExported(f[1:])
+	case lineBulk:
+		a.shelved.bulk, a.shelved.bulkSum = store.BatchID(number(f[1])), strings.Join(f[2:], "")
 	case lineAdvanced:
 		a.cursor = number(f[1])
 	case lineMinted:

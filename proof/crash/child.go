@@ -24,6 +24,7 @@ type childConfig struct {
 	Workers int
 	Stock   int64  // codes of each batch that is minted
 	Long    bool   // texts of 900 bytes, so that the engine's files rotate
+	Bulk    bool   // export a list of several parts
 	Control string // file for the control, if any
 	Backup  string // file for backup and restore
 }
@@ -100,7 +101,11 @@ func (c *child) run() error {
 		return nil
 	}
 	var wg sync.WaitGroup
-	for _, side := range []func(context.Context){c.desk, c.rations, c.library, c.shelf, c.feed} {
+	sides := []func(context.Context){c.desk, c.rations, c.library, c.shelf, c.feed}
+	if c.cfg.Bulk {
+		sides = append(sides, c.bulk)
+	}
+	for _, side := range sides {
 		wg.Go(func() { side(context.Background()) })
 	}
 	for w := range c.cfg.Workers {

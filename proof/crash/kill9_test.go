@@ -20,6 +20,7 @@ const (
 	workers     = 64
 	stock       = 20_000
 	mostAnswers = 6000 // before a kill
+	mostInBulk  = 400  // while a list of several parts is exported (shelf.go)
 	newStore    = 50   // rounds with one store, after which every answer ever given is audited
 )
 
@@ -58,9 +59,12 @@ func TestKill9(t *testing.T) {
 func killRound(t *testing.T, r *rand.Rand, dir string, a *auditor, all bool) {
 	t.Helper()
 	after := r.IntN(mostAnswers)
-	p, err := start("", childConfig{Do: "work", Dir: dir, Options: crashOptions(r), Workers: workers, Stock: stock})
+	p, err := start("", childConfig{Do: "work", Dir: dir, Options: crashOptions(r), Workers: workers, Stock: stock, Bulk: all})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if all {
+		after = p.awaitKind(lineBulk) + r.IntN(mostInBulk)
 	}
 	p.await(after)
 	p.kill()

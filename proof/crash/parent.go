@@ -84,7 +84,21 @@ func (p *process) await(n int) int {
 	return len(p.mu.lines)
 }
 
-// read so far returns the lines that have been read by now.
+// awaitKind returns when the child has written a line of a kind or has ended, and how many
+// lines it has written until then.
+func (p *process) awaitKind(kind string) int {
+	for n := 1; ; n++ {
+		have := p.await(n)
+		p.mu.Lock()
+		found := have < n || strings.HasPrefix(p.mu.lines[n-1], kind+" ")
+		p.mu.Unlock()
+		if found {
+			return min(n, have)
+		}
+	}
+}
+
+// soFar returns how many lines have been read by now.
 func (p *process) soFar() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -104,11 +104,15 @@ func cutRound(t *testing.T, r *rand.Rand, v *volume, a *auditor, all bool) (fail
 	if long {
 		most = mostWithLong
 	}
-	p, err := start("", childConfig{Do: "work", Dir: dir, Options: o, Workers: workers, Stock: stock, Long: long, Control: file})
+	p, err := start("", childConfig{Do: "work", Dir: dir, Options: o, Workers: workers, Stock: stock, Long: long, Bulk: all, Control: file})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.await(r.IntN(most))
+	if after := r.IntN(most); all {
+		p.await(p.awaitKind(lineBulk) + r.IntN(mostInBulk))
+	} else {
+		p.await(after)
+	}
 	read := p.soFar() // and not one more
 	if err := v.cut(); err != nil {
 		t.Fatal(err)

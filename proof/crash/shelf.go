@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"codepool/store"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // Codes are exported in lists. Each list is the same whenever it is asked for, also when it
@@ -37,6 +39,32 @@ func (c *child) shelf(ctx context.Context) {
 	})
 }
 
+// The last child of each store asks for a list of several parts, which the crash may part.
+const (
+	bulkList  = "bulk"
+	bulkCount = store.MaxIssue + 1000
+)
+
+func (c *child) bulk(ctx context.Context) {
+	id, ok := c.side(ctx, store.Batch{Name: bulkList, Count: bulkCount})
+	if !ok {
+		return
+	}
+	before := c.failed.Load()
+	say(lineBulk, fmt.Sprint(id), "")
+	codes, err := c.s.Export(ctx, id, exportOf(bulkList, bulkCount))
+	if err != nil {
+		c.fails("export of several parts", err, before)
+		return
+	}
+	say(lineBulk, fmt.Sprint(id), sumOf(codes))
+}
+
+// sumOf stands for a list that is too long for a line.
+func sumOf(codes []string) string {
+	return fmt.Sprintf("%d-%016x", len(codes), xxhash.Sum64String(strings.Join(codes, " ")))
+}
+
 // exportOf is how a list is asked for, whoever asks.
 func exportOf(id string, count int) store.Export {
 	return store.Export{ID: id, Account: "shop", Ref: id, Count: count, Partial: true}
@@ -57,6 +85,9 @@ type shelved struct {
 	lists []list
 	fresh int               // from which on they came since the last audit
 	of    map[string]string // code → ID of the list that has it for good
+
+	bulk    store.BatchID // of which the list of several parts was asked for
+	bulkSum string        // if that was answered
 }
 
 func newShelved() shelved { return shelved{of: map[string]string{}} }
@@ -99,4 +130,27 @@ func (a *auditor) auditShelf(ctx context.Context, s *store.Store) {
 		}
 	}
 	a.shelved.fresh = len(lists)
+	a.auditBulk(ctx, s)
+}
+
+// auditBulk asks for the list of several parts: it is whole, or it is made whole, and has all
+// that was taken for it.
+func (a *auditor) auditBulk(ctx context.Context, s *store.Store) {
+	b := &a.shelved
+	for range 2 {
+		if b.bulk == 0 {
+			return
+		}
+		codes, err := s.Export(ctx, b.bulk, exportOf(bulkList, bulkCount))
+		sum := sumOf(codes)
+		slices.Sort(codes)
+		if n := len(slices.Compact(codes)); err != nil || n != bulkCount || b.bulkSum != "" && sum != b.bulkSum {
+			a.wrong("the list of %d had %q; repeated: %q, %d of them different, %v", bulkCount, b.bulkSum, sum, n, err)
+		}
+		b.bulkSum = sum
+	}
+	if info, err := s.Batch(b.bulk); err != nil || info.Counts.Issued != bulkCount {
+		a.wrong("the list of %d was taken from %+v, %v", bulkCount, info.Counts, err)
+	}
+	b.bulk = 0
 }
