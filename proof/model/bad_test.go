@@ -28,7 +28,7 @@ func (m *model) bad() {
 	all := m.refusals()
 	i := rapid.IntRange(0, len(all)-1).Draw(m.t, "refusal")
 	m.did(say("bad"), "%s", all[i].name)
-	m.begin(moment{tick: glance})
+	m.beginAdding(moment{tick: glance})
 	m.wantErr(all[i].name, all[i].do(m.ctx(), m.s), all[i].want)
 	m.atMost(1 + min(len(m.live), 1))
 	m.begin(moment{tick: glance})

@@ -90,7 +90,14 @@ type moment struct {
 func (m *model) begin(at moment) {
 	m.taken()
 	m.clk.begin(at.tick, at.first)
-	m.passed = 0
+	m.passed, m.adding = 0, false
+}
+
+// beginAdding is begin for what may also read the clock only to know the time: it adds codes
+// or copies the store.
+func (m *model) beginAdding(at moment) {
+	m.begin(at)
+	m.adding = true
 }
 
 // taken returns the readings of the clock since begin, when what was over by them has
@@ -98,8 +105,11 @@ func (m *model) begin(at moment) {
 func (m *model) taken() []time.Time {
 	read := m.clk.taken()
 	for ; m.passed < len(read); m.passed++ {
-		if m.clk.ends[m.passed] {
+		switch {
+		case m.clk.ends[m.passed]:
 			m.lapse(stamp(read[m.passed]))
+		case !m.adding:
+			m.failf("the clock was read by somebody who does not end what is over first")
 		}
 	}
 	return read

@@ -170,7 +170,7 @@ func (o importOp) GoString() string {
 func (m *model) importSome() {
 	o := rapid.Custom(m.anyImport).Draw(m.t, "import")
 	text, first := o.stream()
-	m.begin(o.at)
+	m.beginAdding(o.at)
 	rep, err := m.s.Import(m.ctx(), o.b, strings.NewReader(text), o.o)
 	m.did(o, "batch %d, %d of %d added, %s", rep.Batch.ID, rep.Added, rep.Lines, outcome(err))
 	m.atMost(1)

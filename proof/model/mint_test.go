@@ -162,7 +162,7 @@ func (m *model) mint() {
 		cut.left.Store(int64(o.cut))
 		ctx = cut
 	}
-	m.begin(o.at)
+	m.beginAdding(o.at)
 	info, err := m.s.Mint(ctx, o.b)
 	m.did(o, "batch %d, %s", info.ID, outcome(err))
 	o.b.Format = o.b.Format.WithDefaults()

@@ -43,6 +43,7 @@ func (m *model) open() {
 	m.did(o, "…")
 	m.opt = o.Options
 	m.opt.Clock = m.clk.Now
+	m.beginAdding(moment{tick: glance})
 	s, err := store.Open(m.dir, &m.opt)
 	m.wantErr("open", err, nil)
 	m.s = s
@@ -116,7 +117,7 @@ func (m *model) restore() {
 	m.did(say("backup and restore"), "of a cut stream first: %v", cut)
 	var b bytes.Buffer
 	m.durable()
-	m.begin(moment{tick: glance})
+	m.beginAdding(moment{tick: glance})
 	man, err := m.s.Backup(m.ctx(), &b)
 	m.wantErr("backup", err, nil)
 	created := m.clk.taken()

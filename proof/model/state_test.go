@@ -42,6 +42,7 @@ type model struct {
 	live   []*lease // what has not ended
 	leases []*lease // all leases and reservations
 	passed int      // readings of the clock by which they were ended
+	adding bool     // see beginAdding
 	used   map[usedBy]int
 
 	redeemed keys[redeemKey]
