@@ -177,11 +177,14 @@ func (s *Store) whyNot(ctx context.Context, kind *ending, number uint64, err err
 	if err != errNoLease {
 		return s.afterAll(ctx, err)
 	}
-	if err := s.com.waitAll(ctx); err != nil {
+	s.draws.Lock() // nobody is between table and journal: who took it out has journaled why
+	last := s.com.lastRecord()
+	s.draws.Unlock()
+	if err := s.com.waitRecord(ctx, last); err != nil {
 		return err
 	}
 	unknown := inWords(ErrUnknownLease, "there is no %v %d", kind.of, number)
-	if number == 0 || number > s.com.lastRecord() {
+	if number == 0 || number > last {
 		return unknown
 	}
 	var codes []drawnCode

@@ -122,6 +122,34 @@ func TestLeaseLapses(t *testing.T) {
 	storetest.Verify(t, s)
 }
 
+// A number that no record has yet is no lease's, also when it is given to something else meanwhile.
+func TestEndOfWhatComes(t *testing.T) {
+	s := storetest.Open(t, weak())
+	n := 2000
+	b := mint(t, s, store.Batch{Name: "b", Count: int64(n)})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range n {
+			if _, err := s.Issue(t.Context(), b.ID, 1, store.To("x")); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	for working := true; working; {
+		select {
+		case <-done:
+			working = false
+		default:
+		}
+		_, err := s.GiveBack(t.Context(), store.LeaseEnd{Number: s.Stats().Ledger + 1})
+		if wantErr(t, "give back", err, store.ErrUnknownLease); t.Failed() {
+			break
+		}
+	}
+	<-done
+}
+
 // A lease that was over while the store was closed ends when it is opened.
 func TestLeaseOverWhileClosed(t *testing.T) {
 	dir := t.TempDir()

@@ -51,12 +51,13 @@ func (s *Store) Lookup(ctx context.Context, namespace, code string) (CodeInfo, e
 		}
 		st, mark, run, ordinal, b := sh.State(pos), sh.Mark, seg.Run, seg.Ordinal(pos), s.batch(seg.Batch)
 		st = b.seen(st)
+		last := s.com.lastRecord() // that the state can be of
 		sh.Unlock()
 		if err := s.com.waitFor(ctx, mark); err != nil {
 			return CodeInfo{}, err
 		}
 		info := b.describe(k, namespace, st)
-		return info, s.addHistory(ctx, &info, b, run, ordinal)
+		return info, s.addHistory(ctx, &info, b, run, ordinal, last)
 	}
 	return s.lookupRetired(ctx, namespace, &f)
 }
@@ -71,7 +72,7 @@ func (s *Store) lookupRetired(ctx context.Context, namespace string, f *forms) (
 		if found != nil {
 			b := s.batchOf(found.run)
 			info := b.describe(&f.keys[i], namespace, b.seen(found.state))
-			return info, s.addHistory(ctx, &info, b, found.run, found.ordinal)
+			return info, s.addHistory(ctx, &info, b, found.run, found.ordinal, s.com.lastRecord())
 		}
 	}
 	return CodeInfo{}, ErrUnknownCode
@@ -84,8 +85,9 @@ func (b *batch) describe(k *shard.Key, namespace string, st shard.State) CodeInf
 	return info
 }
 
-// addHistory fills in what the ledger says of a code, as far as its state asks for.
-func (s *Store) addHistory(ctx context.Context, info *CodeInfo, b *batch, run, ordinal uint32) error {
+// addHistory fills in what the ledger says of a code, as far as its state asks for, up to
+// record last: what came after the state was read is of another one.
+func (s *Store) addHistory(ctx context.Context, info *CodeInfo, b *batch, run, ordinal uint32, last uint64) error {
 	needReceipt := info.State == shard.Redeemed
 	needDraw := info.State == shard.Issued || info.State == shard.Redeemed || info.State == shard.Leased || info.State == shard.Held
 	if !needDraw {
@@ -99,6 +101,9 @@ func (s *Store) addHistory(ctx context.Context, info *CodeInfo, b *batch, run, o
 	for _, number := range numbers { // newest first
 		if !needReceipt && !needDraw {
 			break
+		}
+		if number > last {
+			continue
 		}
 		err := s.readRecord(number, func(r *record) error {
 			its := r.run == run && r.ordinal == ordinal
@@ -125,9 +130,7 @@ func (s *Store) addHistory(ctx context.Context, info *CodeInfo, b *batch, run, o
 				}
 			case recIssue, recLease, recTake, recExport:
 				r.eachDrawn(func(rn, ord uint32) {
-					// A draw that is newer than the redemption came after it was undone and the
-					// code released: while this call was on its way from memory to the ledger.
-					if needDraw && !needReceipt && rn == run && ord == ordinal {
+					if needDraw && rn == run && ord == ordinal {
 						info.Ref, info.IssuedAt, needDraw = string(r.ref), instant(r.at), false
 						if info.State == shard.Leased {
 							info.Lease, info.Until = r.number, instant(r.until)
