@@ -73,6 +73,13 @@ func (c *client) call() {
 		default:
 			c.redeemFunc(ctx, 1+c.rng.IntN(2))
 		}
+	case lease, take, export:
+		c.drawOtherwise(ctx, v)
+	case reserve:
+		by, _ := c.whose(v, code)
+		c.reserve(ctx, code, by)
+	case acknowledge, giveBack, confirm, cancel:
+		c.end(ctx, v)
 	case pause, resume, revokeBatch:
 		c.change(ctx, v)
 	case release, undo, revoke:
@@ -92,10 +99,17 @@ func (c *client) call() {
 func (c *client) whose(v verb, code string) (by, key string) {
 	c.asked++
 	if c.rng.IntN(2) == 0 {
-		return fmt.Sprintf("c%d.%d", c.n, c.asked), ""
+		own := fmt.Sprintf("c%d.%d", c.n, c.asked)
+		if t := c.w.set.window; v == redeem && (t.perUser > 0 || t.reusable) { // they want a user, and a key
+			return pick(c.rng, "ann", "bob"), own
+		}
+		return own, ""
 	}
 	by = pick(c.rng, "ann", "ann", "bob")
-	if v == issue { // a reference belongs to one key
+	if v == reserve && c.w.set.window.perUser > 0 {
+		return by, ""
+	}
+	if v.draws() { // a reference belongs to one key
 		key = fmt.Sprint("k", c.rng.IntN(3))
 		return by + " " + key, key
 	}

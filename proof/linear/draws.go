@@ -10,10 +10,11 @@ import (
 
 func (h *history) checkDraws() {
 	for _, o := range h.ops {
-		if o.verb != issue {
+		if !o.verb.draws() {
 			continue
 		}
 		switch {
+		case o.maybe && o.number > 0: // the ledger has it
 		case o.maybe && o.key == "":
 			h.checkWhole(o)
 		case o.maybe: // asked for again at the end
@@ -27,6 +28,7 @@ func (h *history) checkDraws() {
 		case o.err == store.ErrPaused && h.mayBePaused(o):
 		case o.err == store.ErrRevoked && h.mayBeRevoked(o):
 		case o.err == store.ErrKeyConflict && o.key != "":
+		case o.verb == take && (o.err == store.ErrNotYetValid && o.from < h.terms.from || o.err == store.ErrUserLimit):
 		default:
 			h.problem("a draw may not be refused so: %s", o)
 		}
@@ -61,7 +63,7 @@ func (h *history) checkWhole(o *op) {
 				shown = shown || other.verb == lookup && other.ref == o.by
 				released = released || (other.verb == release || other.verb == revoke) && (other.maybe || other.err == nil)
 			}
-			released = released || other.verb == revokeBatch // nobody sees for whom it was
+			released = released || other.verb == revokeBatch || h.terms.reusable // nobody sees for whom it was
 		}
 		switch {
 		case shown:
@@ -86,7 +88,7 @@ func (h *history) stockDuring(o *op) int {
 		}
 	}
 	for _, d := range h.ops { // these may have taken any
-		if d.verb == issue && d.maybe && !h.resolved(d) && d.call < o.ret {
+		if d.verb.draws() && d.maybe && !h.resolved(d) && d.call < o.ret {
 			have -= d.n
 		}
 	}
@@ -99,7 +101,7 @@ func (h *history) mayBeOut(code string, o *op, spans []span) bool {
 			return false
 		}
 		for _, s := range spans {
-			if s.op.verb == release && s.op.code == code && s.from > to && s.to < o.call {
+			if s.op.verb == release && h.terms.quarantine == 0 && s.op.code == code && s.from > to && s.to < o.call {
 				return false
 			}
 		}
@@ -109,8 +111,8 @@ func (h *history) mayBeOut(code string, o *op, spans []span) bool {
 		return true
 	}
 	for _, d := range h.ops {
-		takes := d.verb == issue && slices.Contains(d.codes, code) && !(d.maybe && !h.resolved(d)) ||
-			d.verb == redeem && d.code == code && h.terms.fromStock || d.verb == revoke && d.code == code
+		takes := d.verb.draws() && slices.Contains(d.codes, code) && !(d.maybe && !h.resolved(d)) ||
+			(d.verb == redeem || d.verb == reserve) && d.code == code && h.terms.fromStock || d.verb == revoke && d.code == code
 		if !takes || !d.maybe && d.err != nil {
 			continue
 		}

@@ -113,7 +113,8 @@ func (e *epoch) reopen() {
 		w.dir = e.afterward.to
 	}
 	w.open(e.n + 1)
-	e.cut.last, e.cut.moment = w.s.Stats().Ledger, w.tick()
+	left := w.s.Stats().Recovery // more may have been over since
+	e.cut.last, e.cut.moment = left.Checkpoint+left.Replayed, w.tick()
 	w.h.cuts = append(w.h.cuts, e.cut)
 }
 

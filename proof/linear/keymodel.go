@@ -54,13 +54,13 @@ func (t terms) stepKey(s keyState, o *op) (keyState, bool) {
 		return s, o.err != store.ErrKeyConflict
 	}
 	s.what, s.answer = what, answer
-	return s, o.verb != issue || o.from < t.until
+	return s, !o.verb.draws() || o.from < t.until
 }
 
 // binding is what a key is bound to by a request, and the answer it then gives.
 func (o *op) binding() (what, answer string) {
-	if o.verb == issue {
-		return fmt.Sprintf("%d for %s", o.n, o.by), strings.Join(o.codes, " ")
+	if o.verb.draws() {
+		return fmt.Sprintf("%d for %s by %s", o.n, o.by, o.user), fmt.Sprint(o.number, strings.Join(o.codes, " "))
 	}
 	return o.code + " by " + o.by, fmt.Sprint(o.number)
 }

@@ -28,8 +28,13 @@ func (h *history) checkLedger() {
 		if o.number == 0 {
 			continue
 		}
-		if r, ok := inLedger[o.number]; o.verb == redeem || o.verb == lookup {
-			asked[o.number] = asked[o.number] || o.verb == redeem
+		if o.verb == take {
+			for i := range o.codes {
+				asked[o.number+1+uint64(i)] = true
+			}
+		}
+		if r, ok := inLedger[o.number]; o.verb == redeem || o.verb == confirm || o.verb == lookup {
+			asked[o.number] = asked[o.number] || o.verb != lookup
 			if !ok {
 				h.problem("receipt %d was answered and is not in the ledger: %s", o.number, o)
 			} else if !o.maybe && o.said != sayReceipt(r) {

@@ -16,6 +16,8 @@ const (
 	drawn   = shard.Issued
 	burned  = shard.Redeemed
 	revoked = shard.Revoked
+	leased  = shard.Leased
+	held    = shard.Held
 
 	forever = math.MaxInt64
 
@@ -26,21 +28,28 @@ const (
 type terms struct {
 	fromStock   bool
 	from, until int64 // readings of the clock
+	perUser     int
+	reusable    bool
+	quarantine  int64
 }
 
 // state is one code by itself, with what its keys have answered.
 type state struct {
-	life   shard.State
-	ref    string // of the last draw
-	number uint64 // of the redemption in force
-	last   uint64 // greatest number so far: they grow
-	burns  int    // redemptions so far
-	keys   [maxKeys]bound
-	paused bool   // its batch is
-	gone   bool   // its batch is revoked
-	done   uint64 // entries of RedeemAll calls behind which others of the same call come
-	epoch  int
-	over   bool
+	life    shard.State
+	ref     string      // of the last draw
+	number  uint64      // of the redemption in force
+	of      uint64      // the lease, reservation or rest that has it
+	before  shard.State // it was reserved
+	resting bool        // it has it after a release
+	until   int64       // when that is over
+	last    uint64      // greatest number so far: they grow
+	burns   int         // redemptions so far
+	keys    [maxKeys]bound
+	paused  bool   // its batch is
+	gone    bool   // its batch is revoked
+	done    uint64 // entries of RedeemAll calls behind which others of the same call come
+	epoch   int
+	over    bool
 }
 
 // bound is what a key has answered.
@@ -50,9 +59,22 @@ type bound struct {
 	number uint64
 }
 
+// numberOf is the number of the record that an event makes of its code.
+func (e event) numberOf() uint64 {
+	if e.verb == take {
+		for i, code := range e.codes {
+			if code == e.part {
+				return e.number + 1 + uint64(i)
+			}
+		}
+	}
+	return e.number
+}
+
 // event is an op as one code meets it.
 type event struct {
 	*op
+	part   string // the code
 	slot   int    // of its key in state.keys, -1 without one
 	shared bool   // other codes meet the key too
 	bit    uint64 // in state.done
@@ -143,6 +165,29 @@ func (t terms) maybe(s state, e event) (state, bool) {
 	return t.effect(s, e)
 }
 
+// mayHave is whether a code can be redeemed or reserved at the time that the answer shows.
+func (t terms) mayHave(s state, e event) bool {
+	may := s.seen() == drawn || s.seen() == inStock && t.fromStock
+	return may && t.valid(s, e)
+}
+
+// valid is whether codes can be redeemed at the time that the answer shows.
+func (t terms) valid(s state, e event) bool {
+	return !s.paused && t.from <= e.at && e.at < t.until && t.shown(e)
+}
+
+// shown is whether the clock showed the time of the answer during the call.
+func (t terms) shown(e event) bool { return e.from <= e.at && (e.maybe || e.at <= e.to) }
+
+// burn makes a code redeemed.
+func (t terms) burn(s *state, number uint64, at int64) {
+	s.life, s.number, s.of = burned, number, 0
+	s.burns++
+	if t.reusable {
+		s.of, s.until = number, at+t.quarantine
+	}
+}
+
 // changes reports whether a change of the batch makes a difference.
 func (s state) changes(v verb) bool {
 	switch v {
@@ -164,7 +209,7 @@ func (s state) seen() shard.State {
 
 // effect is what a call does that nothing refuses.
 func (t terms) effect(s state, e event) (state, bool) {
-	ok := false
+	ok, number := false, e.numberOf()
 	switch e.verb {
 	case pause, resume:
 		ok = !s.gone
@@ -173,35 +218,79 @@ func (t terms) effect(s state, e event) (state, bool) {
 	case revokeBatch:
 		s.gone = true
 		return s, true
-	case issue:
+	case issue, export:
 		ok = s.seen() == inStock && e.from < t.until && !s.paused
 		s.life, s.ref = drawn, e.by
+	case lease:
+		ok = s.seen() == inStock && e.at < t.until && !s.paused && t.shown(e)
+		s.life, s.ref, s.of, s.until = leased, e.by, e.number, e.until
+	case take:
+		ok = s.seen() == inStock && t.valid(s, e)
+		s.ref = e.by
+		t.burn(&s, number, e.at)
 	case release:
 		ok = s.seen() == drawn
-		s.life = inStock
+		if s.life = inStock; t.quarantine > 0 {
+			s.life, s.of, s.until = leased, e.number, e.at+t.quarantine
+			s.resting = true
+		}
 	case revoke:
-		ok = s.seen() == inStock || s.seen() == drawn
-		s.life = revoked
+		ok = s.seen() != burned && s.seen() != revoked
+		s.life, s.of = revoked, 0
 	case undo:
 		ok = s.life == burned
-		s.life, s.number = drawn, 0
+		s.life, s.number, s.of = drawn, 0, 0
 	case redeem:
-		ok = (s.seen() == drawn || s.seen() == inStock && t.fromStock) && !s.paused && t.from <= e.at && e.at < t.until && e.from <= e.at
-		ok = ok && (e.maybe || e.at <= e.to)
-		s.life, s.number = burned, e.number
-		s.burns++
+		ok = t.mayHave(s, e)
+		t.burn(&s, e.number, e.at)
+	case reserve:
+		ok = t.mayHave(s, e)
+		s.before = s.life
+		s.life, s.of, s.until = held, e.number, e.until
+	default:
+		ok = t.end(&s, e)
 	}
 	switch {
-	case e.number > 0:
-		ok = ok && e.number > s.last
-		s.last = e.number
-	case e.verb != issue && !e.maybe:
+	case number > 0:
+		ok = ok && number > s.last
+		s.last = number
+	case e.verb != issue && e.verb != export && !e.maybe:
 		ok = false
 	}
 	if e.slot >= 0 {
 		s.keys[e.slot] = bound{true, e.by, e.number}
 	}
 	return s, ok
+}
+
+// end ends what has a code. One that was revoked meanwhile is not touched any more.
+func (t terms) end(s *state, e event) bool {
+	if s.of != e.lease {
+		return s.life == revoked
+	}
+	in := e.at < s.until
+	switch s.of = 0; e.verb {
+	case acknowledge:
+		in = in && !s.gone
+		s.life = drawn
+	case giveBack:
+		s.life = inStock
+	case cancel:
+		s.life = s.before
+	case confirm:
+		in = in && !s.gone && !s.paused
+		t.burn(s, e.number, e.at)
+	case lapse:
+		if in = !in; s.life == held {
+			s.life = s.before
+		} else {
+			s.life, s.resting = inStock, false
+		}
+	case back:
+		in = !in
+		s.life, s.number = inStock, 0
+	}
+	return in
 }
 
 // judge tells whether the event was refused, or allowed by Check, as its code's state and
@@ -217,11 +306,13 @@ func (t terms) judge(s state, e event) bool {
 		return life != burned && e.err == store.ErrNotRedeemed
 	case life == burned:
 		return e.err == store.ErrAlreadyRedeemed
-	case e.verb == release:
-		return life == inStock && e.err == store.ErrNotIssued
 	case e.verb == revoke:
 		return false
-	case life == inStock && !t.fromStock:
+	case life == held:
+		return e.err == store.ErrReserved
+	case e.verb == release:
+		return life != drawn && e.err == store.ErrNotIssued
+	case life == inStock && !t.fromStock || life == leased:
 		return e.err == store.ErrNotIssued
 	}
 	inWindow := max(e.from, t.from) <= e.to && max(e.from, t.from) < t.until
@@ -230,6 +321,8 @@ func (t terms) judge(s state, e event) bool {
 		return e.verb == check && inWindow && !s.paused
 	case store.ErrPaused:
 		return inWindow && s.paused
+	case store.ErrUserLimit: // checkLimit looks at that
+		return t.perUser > 0 && e.verb != check && inWindow && !s.paused
 	case store.ErrNotYetValid:
 		return e.from < t.from
 	case store.ErrExpired:
@@ -246,8 +339,10 @@ func (s state) looks(e event) bool {
 	switch s.seen() {
 	case burned:
 		return e.ref == s.ref && e.number == s.number
-	case drawn:
+	case drawn, held:
 		return e.ref == s.ref && e.number == 0
+	case leased:
+		return (e.ref == s.ref && !s.resting || e.ref == "" && s.resting) && e.number == 0
 	}
 	return e.ref == "" && e.number == 0
 }

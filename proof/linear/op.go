@@ -25,12 +25,23 @@ const (
 	pause                   // of the batch: every code meets it
 	resume                  //
 	revokeBatch             //
+	lease                   // a draw for a time
+	take                    // a draw, and the redemption of what it drew
+	export                  // a draw as a list
+	acknowledge             // of a lease
+	giveBack                // of a lease
+	reserve                 //
+	confirm                 // of a reservation
+	cancel                  // of a reservation
+	lapse                   // the end of a lease or reservation whose time is over
+	back                    // a redeemed code of a reusable batch is in stock again
 	restart                 // the store was reopened: no call of before can take effect any more
 	ledger                  // how many redemptions of the code the ledger has in the end
 	over                    // the end: what did not happen by now never will
 )
 
-var verbNames = [...]string{"born", "Issue", "Redeem", "Release", "Undo", "Revoke", "Check", "Lookup", "Pause", "Resume", "RevokeBatch", "restart", "ledger", "over"}
+var verbNames = [...]string{"born", "Issue", "Redeem", "Release", "Undo", "Revoke", "Check", "Lookup", "Pause", "Resume", "RevokeBatch",
+	"Lease", "Take", "Export", "Acknowledge", "GiveBack", "Reserve", "Confirm", "Cancel", "lapse", "return", "restart", "ledger", "over"}
 
 func (v verb) String() string { return verbNames[v] }
 
@@ -39,6 +50,17 @@ func (v verb) reads() bool { return v == check || v == lookup }
 
 // ofBatch reports whether calls of the verb change the batch.
 func (v verb) ofBatch() bool { return v == pause || v == resume || v == revokeBatch }
+
+// draws reports whether calls of the verb draw codes.
+func (v verb) draws() bool { return v == issue || v == lease || v == take || v == export }
+
+// ends reports whether the verb ends a lease or reservation.
+func (v verb) ends() bool {
+	return v == acknowledge || v == giveBack || v == confirm || v == cancel || v == lapse || v == back
+}
+
+// burns reports whether what the verb does has a receipt, or several.
+func (v verb) burns() bool { return v == redeem || v == confirm || v == take }
 
 // op is one call, or one entry of a RedeemAll.
 type op struct {
@@ -49,15 +71,19 @@ type op struct {
 	call, ret int64 // moments of the history
 	from, to  int64 // what the clock showed at those moments
 
-	code string // canonical; empty for a draw
-	by   string // user, who asked, or the draw's reference
-	key  string
-	n    int // codes to draw; for ledger: redemptions
-	all  int // number of the RedeemAll it is an entry of, 0: none
+	code  string // canonical; empty for a draw
+	by    string // user, who asked, or the draw's reference
+	key   string
+	n     int    // codes to draw; for ledger: redemptions
+	user  string // of a take
+	once  string // a key that no other call has
+	lease uint64 // the lease or reservation to end
+	all   int    // number of the RedeemAll it is an entry of, 0: none
 
 	err    error // one of the sentinels, or any other
 	number uint64
-	at     int64       // clock reading that a receipt shows
+	at     int64       // clock reading that a receipt or another answer shows
+	until  int64       // of a lease or reservation
 	codes  []string    // of a draw
 	state  shard.State // what lookup shows, and of born
 	ref    string
@@ -72,6 +98,7 @@ var errGaveUp = errors.New("gave up")
 // answers are the errors a history knows, the unknown outcome before its reasons.
 var answers = []error{
 	store.ErrOutcomeUnknown, store.ErrNotIssued, store.ErrAlreadyRedeemed, store.ErrNotRedeemed, store.ErrNotYetValid,
+	store.ErrReserved, store.ErrUserLimit, store.ErrLeaseOver, store.ErrLeaseEnded, store.ErrUnknownLease,
 	store.ErrExpired, store.ErrPaused, store.ErrRevoked, store.ErrEmpty, store.ErrKeyConflict, store.ErrClosed, context.Canceled, errGaveUp,
 }
 
@@ -121,8 +148,13 @@ func (o *op) asked() string {
 	}
 	switch o.verb {
 	case born, restart, over, pause, resume, revokeBatch:
-	case issue:
+	case issue, lease, take, export:
 		fmt.Fprintf(&b, "(%d for %q", o.n, o.by)
+		if o.user != "" {
+			fmt.Fprintf(&b, " by %q", o.user)
+		}
+	case acknowledge, giveBack, confirm, cancel, lapse, back:
+		fmt.Fprintf(&b, "(%d", o.lease)
 	default:
 		fmt.Fprintf(&b, "(%s", o.code)
 		if o.by != "" {
@@ -157,9 +189,13 @@ func (o *op) answered() string {
 	switch o.verb {
 	case born:
 		return fmt.Sprintf("%s %q", o.state, o.ref)
-	case issue:
+	case issue, export:
 		return strings.Join(o.codes, " ")
-	case redeem, release, undo, revoke:
+	case lease, take:
+		return fmt.Sprintf("number %d of %s", o.number, strings.Join(o.codes, " "))
+	case lapse, back:
+		return fmt.Sprintf("number %d at %d, of %s", o.number, o.at, strings.Join(o.codes, " "))
+	case acknowledge, giveBack, reserve, confirm, cancel, redeem, release, undo, revoke:
 		return fmt.Sprintf("number %d", o.number)
 	case lookup:
 		s := o.state.String()

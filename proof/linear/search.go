@@ -31,6 +31,8 @@ func (h *history) check() (parts int, slowest time.Duration) {
 	h.settle()
 	h.checkLedger()
 	h.checkDraws()
+	h.checkEnds()
+	h.checkLimit()
 	for _, p := range h.parts() {
 		start := time.Now()
 		if result := porcupine.CheckOperationsTimeout(p.model, p.ops, patience); result != porcupine.Ok {
@@ -95,7 +97,7 @@ func (h *history) parts() (out []part) {
 		codes[k][o.code] = true
 	}
 	for _, k := range order {
-		if k.verb == issue || len(codes[k]) > 1 {
+		if k.verb.draws() || len(codes[k]) > 1 {
 			out = append(out, h.keyPart(k.verb, k.key))
 		}
 	}
@@ -109,8 +111,8 @@ func (h *history) codePart(code string) part {
 	links := map[*op]*event{}
 	var events []*event
 	add := func(o *op) *event {
-		e := &event{op: o, slot: -1}
-		if o.key != "" {
+		e := &event{op: o, part: code, slot: -1}
+		if o.key != "" && h.askedAgain(o) {
 			name := fmt.Sprint(o.verb, o.key)
 			if _, ok := slots[name]; !ok {
 				slots[name] = len(slots)
@@ -125,7 +127,7 @@ func (h *history) codePart(code string) part {
 	add(&b)
 	bits := uint64(1)
 	for _, o := range h.ops {
-		if o.code != code && !o.verb.ofBatch() && !(o.verb == issue && (o.maybe || o.err == nil) && slices.Contains(o.codes, code)) {
+		if o.code != code && !o.verb.ofBatch() && !((o.maybe || o.err == nil) && slices.Contains(o.codes, code)) {
 			continue
 		}
 		e := add(o)
@@ -206,6 +208,11 @@ func (h *history) marks() (out []*op) {
 		out = append(out, &op{verb: restart, client: -1, epoch: i, call: c.moment, ret: c.moment})
 	}
 	return out
+}
+
+// askedAgain reports whether the key of a call is used by another call, too.
+func (h *history) askedAgain(o *op) bool {
+	return slices.ContainsFunc(h.ops, func(x *op) bool { return x != o && x.verb == o.verb && x.key == o.key })
 }
 
 // meetsOthers reports whether the key of a call is also used with other codes.

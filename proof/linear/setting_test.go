@@ -21,7 +21,8 @@ type setting struct {
 	fromStock bool
 	mixed     bool // another batch of the namespace has codes whose case matters
 	window    terms
-	yields    bool // the clock lets others run
+	ttl       int64 // of leases and reservations
+	yields    bool  // the clock lets others run
 
 	crowd      bool // hundreds of other requests are under way
 	restless   bool // one checkpoint follows the other
@@ -43,7 +44,7 @@ const (
 	numOrigins
 )
 
-const numVerbs = revokeBatch + 1
+const numVerbs = cancel + 1
 
 func newSetting(r *rand.Rand) setting {
 	s := setting{
@@ -86,7 +87,31 @@ func newSetting(r *rand.Rand) setting {
 		}
 	}
 	s.window.fromStock = s.fromStock
+	s.lives(r)
 	return s
+}
+
+// lives adds what codes can go through beside the plain life, in some histories.
+func (s *setting) lives(r *rand.Rand) {
+	s.ttl = pick[int64](r, 1, 2, 5, 100)
+	if r.IntN(3) == 0 {
+		s.weights[lease], s.weights[acknowledge], s.weights[giveBack] = 14, 12, 5
+	}
+	if r.IntN(3) == 0 {
+		s.weights[reserve], s.weights[confirm], s.weights[cancel] = 18, 12, 5
+	}
+	if r.IntN(4) == 0 {
+		s.weights[take] = 8
+	}
+	if r.IntN(4) == 0 {
+		s.weights[export] = 8
+	}
+	if r.IntN(4) == 0 {
+		s.window.perUser = 1 + r.IntN(2)
+	}
+	if r.IntN(4) == 0 {
+		s.window.reusable, s.window.quarantine = true, pick[int64](r, 0, 1, 3)
+	}
 }
 
 // clockEvery is how many calls a client makes, on average, before it sets the clock on.
@@ -119,7 +144,7 @@ func (s *setting) String() string {
 	for _, crash := range s.crashes {
 		restarts = append(restarts, map[bool]string{true: "crash", false: "close"}[crash])
 	}
-	return fmt.Sprintf("%d clients, %d codes (%s), %d calls each, restarts [%s], from stock %t, mixed %t, window %d to %d, crowd %t, restless %t, Shards %v, CheckpointEvery %v, MaxPending %d, Durability %d",
+	return fmt.Sprintf("%d clients, %d codes (%s), %d calls each, restarts [%s], from stock %t, mixed %t, window %d to %d, %d a user, reusable %t after %d, leases for %d, crowd %t, restless %t, Shards %v, CheckpointEvery %v, MaxPending %d, Durability %d",
 		s.clients, s.codes, [...]string{"imported", "handed out", "minted"}[s.origin], s.calls, strings.Join(restarts, " "),
-		s.fromStock, s.mixed, s.window.from, s.window.until, s.crowd, s.restless, s.shards, s.every, s.pending, s.durability)
+		s.fromStock, s.mixed, s.window.from, s.window.until, s.window.perUser, s.window.reusable, s.window.quarantine, s.ttl, s.crowd, s.restless, s.shards, s.every, s.pending, s.durability)
 }

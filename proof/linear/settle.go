@@ -16,9 +16,11 @@ type history struct {
 	codes    []string // canonical
 	born     *op      // how they came into the batch; without a code
 	ops      []*op
-	cuts     []cut           // by epoch: how it ended, except for the last
-	receipts []store.Receipt // the ledger in the end
-	end      int64           // moment after everything
+	cuts     []cut               // by epoch: how it ended, except for the last
+	receipts []store.Receipt     // the ledger in the end
+	entries  []store.Entry       // all of it that is about the batch
+	drawn    map[uint64][]string // codes of leases and takes, as asked for in the end
+	end      int64               // moment after everything
 
 	problems []string
 }
@@ -50,6 +52,7 @@ func (h *history) String() string {
 // nothing.
 func (h *history) settle() {
 	h.ops = filter(h.ops, h.keep)
+	h.addEnds()
 	for _, o := range h.ops {
 		if c := h.cutOf(o); c != nil && !o.maybe && o.number > c.last {
 			h.problem("number %d was answered before the restart and is not in the ledger, which ends at %d: %s", o.number, c.last, o)
@@ -113,7 +116,13 @@ func (h *history) mayHaveHappened(o *op) bool {
 			}
 		}
 		return false
-	case issue:
+	case lease, take, acknowledge, giveBack, reserve, confirm, cancel:
+		return h.inLedger(o)
+	case release:
+		if h.terms.quarantine > 0 {
+			return h.inLedger(o)
+		}
+	case issue, export:
 		first := h.firstWithKey(o)
 		switch {
 		case first == nil && o.codes == nil:

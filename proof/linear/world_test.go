@@ -2,6 +2,7 @@ package linear
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"codepool/gen"
 	"codepool/proof/harness"
@@ -40,7 +42,10 @@ type world struct {
 
 	mu       sync.Mutex
 	problems []string
+	leases   map[verb][]uint64 // of leases and reservations
 }
+
+const account = "shop"
 
 func newWorld(t *testing.T, root string, seed uint64, round int) *world {
 	r := harness.Rand(seed, round)
@@ -97,7 +102,8 @@ func (w *world) must(err error) {
 // stock brings the codes into the store, and ballast for the crowd.
 func (w *world) stock() {
 	ctx := w.t.Context()
-	b := store.Batch{Name: "b", Reward: reward, FromStock: w.set.fromStock}
+	b := store.Batch{Name: "b", Reward: reward, FromStock: w.set.fromStock, Owner: account, PerUser: w.set.window.perUser}
+	b.Reusable, b.Quarantine = w.set.window.reusable, time.Duration(w.set.window.quarantine)*time.Second
 	if w.set.window.from > 0 {
 		b.NotBefore = instant(w.set.window.from)
 	}
@@ -159,8 +165,12 @@ func (w *world) finish() {
 	k := w.keeper
 	for _, c := range w.clients {
 		for _, o := range c.ops {
-			if o.verb == issue && o.key != "" && !w.certain(o) {
+			switch {
+			case w.certain(o):
+			case o.verb == issue && o.key != "":
 				k.issue(ctx, o.n, o.by, o.key)
+			case o.verb == export:
+				k.export(ctx, o.n, o.by, o.key)
 			}
 		}
 	}
@@ -173,6 +183,7 @@ func (w *world) finish() {
 			w.h.receipts = append(w.h.receipts, r)
 		}
 	}
+	w.entries(ctx)
 	w.h.end = w.tick()
 	rep, err := w.s.Verify(ctx)
 	w.must(err)
@@ -183,6 +194,31 @@ func (w *world) finish() {
 		w.problem("stats: failure %q, checkpoint %q, high-water mark %q", st.Failure, st.CheckpointError, st.HighWaterError)
 	}
 	w.must(w.s.Close())
+}
+
+// entries reads the ledger, and the codes of the draws in it.
+func (w *world) entries(ctx context.Context) {
+	if _, err := w.s.GiveBack(ctx, store.LeaseEnd{}); !errors.Is(err, store.ErrUnknownLease) { // what ends by itself is durable then
+		w.problem("end of no lease: %v", err)
+	}
+	w.h.drawn = map[uint64][]string{}
+	for e, err := range w.s.Ledger(ctx, 0) {
+		w.must(err)
+		if e.Batch != w.h.batch && e.Batch != 0 {
+			continue
+		}
+		w.h.entries = append(w.h.entries, e)
+		if e.Verb != "lease" && e.Verb != "take" {
+			continue
+		}
+		for d, err := range w.s.DrawnFor(ctx, e.Ref, e.Number+1) {
+			w.must(err)
+			if d.Number != e.Number {
+				break
+			}
+			w.h.drawn[e.Number] = append(w.h.drawn[e.Number], d.Code)
+		}
+	}
 }
 
 // certain reports whether a call's answer holds in the last epoch.
