@@ -39,7 +39,7 @@ func (s *Store) Receipts(ctx context.Context, after uint64) iter.Seq2[Receipt, e
 // receiptsAfter reads some records and returns the number up to which it read.
 func (s *Store) receiptsAfter(after uint64) (part []Receipt, upto uint64, err error) {
 	upto = after
-	durable, stopped := s.com.durableRecord.Load(), false
+	durable, stopped, taken := s.com.durableRecord.Load(), false, false
 	if after >= durable {
 		return nil, after, nil
 	}
@@ -49,7 +49,7 @@ func (s *Store) receiptsAfter(after uint64) (part []Receipt, upto uint64, err er
 				stopped = true
 				return journal.ErrStop
 			}
-			upto = r.number
+			upto, taken = r.number, taken || r.kind == recTake
 			if !r.redeems() {
 				return nil
 			}
@@ -60,8 +60,17 @@ func (s *Store) receiptsAfter(after uint64) (part []Receipt, upto uint64, err er
 			return err
 		})
 	})
+	if taken { // who has the receipt of a code must not find it in stock
+		s.settleDraws()
+	}
 	if err == nil && !stopped && upto < durable {
 		err = corrupt(entryKey(upto+1), "record is missing")
 	}
 	return part, upto, err
+}
+
+// settleDraws waits for the draws that are between journal and memory.
+func (s *Store) settleDraws() {
+	s.draws.Lock()
+	defer s.draws.Unlock()
 }
