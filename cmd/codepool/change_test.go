@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"codepool/cmd/codepool/internal/receipts"
 	"codepool/store"
 )
 
@@ -310,12 +311,12 @@ func TestStateOf(t *testing.T) {
 		if err := errors.Join(err, err1, err2, err3); err != nil {
 			t.Fatal(err)
 		}
-		name, err := batchNames{}.of(s, b.ID)
+		name, err := receipts.Batches{}.Of(s, b.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, want := range []string{"issued", "redeemed", "revoked", "available"} {
-			if got, err := stateOf(ctx, s, name, codes[i]); err != nil || got != want {
+			if got, err := receipts.StateOf(ctx, s, name, codes[i]); err != nil || got != want {
 				t.Errorf("%s: %s, %v, want %s", def.Name, got, err, want)
 			}
 		}

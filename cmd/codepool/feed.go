@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 
+	"codepool/cmd/codepool/internal/receipts"
 	"codepool/store"
 
 	"github.com/spf13/cobra"
@@ -16,10 +16,6 @@ type feed struct {
 	follow bool
 	cursor string
 }
-
-// feedPart is how many receipts are written out before the cursor is moved: that is a
-// write to the disk.
-const feedPart = 1000
 
 func (o *feed) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
@@ -48,12 +44,6 @@ func (o *feed) check(cmd *cobra.Command) error {
 	return checkText("--cursor", o.cursor)
 }
 
-// received is what a feed yields.
-type received struct {
-	receipt store.Receipt
-	err     error
-}
-
 // fed is a feed on its way to the output.
 type fed struct {
 	receiptList
@@ -67,26 +57,22 @@ func (a *app) feed(ctx context.Context, s *store.Store, p page, o feed) error {
 	if o.cursor != "" {
 		after = s.Cursor(o.cursor)
 	}
-	verb := s.Receipts
-	if o.follow {
-		verb = s.Follow
-	}
-	from, stop := receive(ctx, func(ctx context.Context) iter.Seq2[store.Receipt, error] { return verb(ctx, after) })
-	defer stop()
+	from := receipts.Read(ctx, s, after, o.follow)
+	defer from.Stop()
 	d := fed{receiptList: newReceiptList(a, s), feed: o}
 	// A part that was begun is written and acknowledged even if a signal comes.
 	whole := context.WithoutCancel(ctx)
 	for {
-		most := feedPart
+		most := receipts.Part
 		if p.limit > 0 {
-			most = int(min(feedPart, p.limit-d.n))
+			most = int(min(receipts.Part, p.limit-d.n))
 		}
-		part, err := gather(from, most)
+		part, err := from.Take(most)
 		if perr := d.put(whole, part); perr != nil {
 			return perr
 		}
 		switch {
-		case errors.Is(err, errEnd):
+		case errors.Is(err, receipts.ErrEnd):
 			if d.n == 0 {
 				a.note("no receipts")
 			}
@@ -101,52 +87,6 @@ func (a *app) feed(ctx context.Context, s *store.Store, p page, o feed) error {
 			return nil
 		}
 	}
-}
-
-// receive reads a feed ahead. stop ends it, also where it waits, and returns when it has
-// ended.
-func receive(ctx context.Context, next func(context.Context) iter.Seq2[store.Receipt, error]) (from <-chan received, stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	to := make(chan received, feedPart)
-	go func() {
-		defer close(to)
-		for r, err := range next(ctx) {
-			to <- received{r, err} // stop reads what nobody wants
-		}
-	}()
-	return to, func() {
-		cancel()
-		for range to {
-		}
-	}
-}
-
-// errEnd is that a feed has no further receipt.
-var errEnd = errors.New("end of the receipts")
-
-// gather waits for a receipt and takes those with it that are there, at most so many.
-func gather(from <-chan received, most int) (part []store.Receipt, err error) {
-	for len(part) < most {
-		var got received
-		open := true
-		if len(part) == 0 {
-			got, open = <-from
-		} else {
-			select {
-			case got, open = <-from:
-			default:
-				return part, nil
-			}
-		}
-		if !open {
-			return part, errEnd
-		}
-		if got.err != nil {
-			return part, got.err
-		}
-		part = append(part, got.receipt)
-	}
-	return part, nil
 }
 
 // put writes a part out and moves the cursor behind it.
@@ -192,8 +132,8 @@ func (d *fed) failure(ctx context.Context, doing string, err error) *failure {
 }
 
 // noteMore says how to go on behind a limit, if there is more.
-func (d *fed) noteMore(from <-chan received) {
-	if got, open := <-from; open && got.err == nil {
+func (d *fed) noteMore(from *receipts.Ahead) {
+	if _, err := from.Take(1); err == nil {
 		d.a.note("more: the same again")
 	}
 }

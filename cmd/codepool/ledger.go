@@ -5,6 +5,7 @@ import (
 	"context"
 	"strconv"
 
+	"codepool/cmd/codepool/internal/receipts"
 	"codepool/store"
 
 	"github.com/spf13/cobra"
@@ -55,7 +56,7 @@ with --after.`,
 // ledger lists the records, all or those of a batch.
 func (a *app) ledger(ctx context.Context, s *store.Store, only store.BatchID, p page) error {
 	list := listing{a: a, t: newTable(">number", "at", "what", ">codes", "batch", "code", "for", "by", "key", "reason", "process")}
-	batches, last := batchNames{}, p.after
+	batches, last := receipts.Batches{}, p.after
 	for e, err := range s.Ledger(ctx, p.after) {
 		if err == nil && only != 0 && e.Batch != only {
 			last = e.Number
@@ -66,16 +67,18 @@ func (a *app) ledger(ctx context.Context, s *store.Store, only store.BatchID, p 
 			a.note("more: the same with --after %d", last)
 			return nil
 		}
-		var b batchName
+		var b receipts.Batch
 		if err == nil {
-			b, err = batches.of(s, e.Batch)
+			b, err = batches.Of(s, e.Batch)
 		}
 		if err == nil && (e.Verb == "redeem" || e.Verb == "confirm") {
-			e.Code, err = shownReceipt(ctx, s, b, e.Code)
+			var r store.Receipt
+			r, err = receipts.Shown(ctx, s, b, store.Receipt{Code: e.Code})
+			e.Code = r.Code
 		}
 		if err == nil {
 			last = e.Number
-			err = list.add(e, strconv.FormatUint(e.Number, 10), instantText(e.At), whatText(e), countText(e.Count), b.name, e.Code,
+			err = list.add(e, strconv.FormatUint(e.Number, 10), instantText(e.At), whatText(e), countText(e.Count), b.Name, e.Code,
 				cmp.Or(e.User, e.Ref), e.By, e.Key, e.Reason, e.Process)
 		}
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"strconv"
 
+	"codepool/cmd/codepool/internal/receipts"
 	"codepool/store"
 
 	"github.com/spf13/cobra"
@@ -88,30 +89,23 @@ func (a *app) receipts(ctx context.Context, s *store.Store, user string, p page)
 type receiptList struct {
 	listing
 	s       *store.Store
-	batches batchNames
+	batches receipts.Batches
 	last    uint64
 }
 
 func newReceiptList(a *app, s *store.Store) receiptList {
 	list := listing{a: a, t: newTable(">number", "at", "code", "batch", "user", "key", "reward")}
-	return receiptList{listing: list, s: s, batches: batchNames{}}
+	return receiptList{listing: list, s: s, batches: receipts.Batches{}}
 }
 
 func (l *receiptList) add(ctx context.Context, r store.Receipt) error {
-	b, err := l.batches.of(l.s, r.Batch)
+	b, err := l.batches.Of(l.s, r.Batch)
 	if err != nil {
 		return err
 	}
-	if r.Code, err = shownReceipt(ctx, l.s, b, r.Code); err != nil {
+	if r, err = receipts.Shown(ctx, l.s, b, r); err != nil {
 		return err
 	}
 	l.last = r.Number
-	return l.listing.add(r, strconv.FormatUint(r.Number, 10), instantText(r.At), r.Code, b.name, r.User, r.Key, r.Reward)
-}
-
-// shownReceipt is the text that may be shown of a code that was redeemed: its redemption
-// may have been undone since and the code be in stock.
-func shownReceipt(ctx context.Context, s *store.Store, b batchName, code string) (string, error) {
-	state, err := stateOf(ctx, s, b, code)
-	return shown(state, code, code), err
+	return l.listing.add(r, strconv.FormatUint(r.Number, 10), instantText(r.At), r.Code, b.Name, r.User, r.Key, r.Reward)
 }

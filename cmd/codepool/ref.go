@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"codepool/cmd/codepool/internal/receipts"
 	"codepool/store"
 
 	"github.com/spf13/cobra"
@@ -52,20 +53,20 @@ with the draw that reaches it.`,
 
 func (a *app) ref(ctx context.Context, s *store.Store, ref string, p page) error {
 	list := listing{a: a, t: newTable(">draw", "at", "code", "state", "batch", "key")}
-	batches, last := batchNames{}, uint64(0)
+	batches, last := receipts.Batches{}, uint64(0)
 	for d, err := range s.DrawnFor(ctx, ref, p.before) {
 		if err == nil && p.limit > 0 && list.n >= p.limit && d.Number != last {
 			list.end()
 			a.note("more: the same with --before %d", last)
 			return nil
 		}
-		var b batchName
+		var b receipts.Batch
 		if err == nil {
-			b, err = batches.of(s, d.Batch)
+			b, err = batches.Of(s, d.Batch)
 		}
 		if err == nil {
 			last = d.Number
-			v := drawnView{Number: d.Number, Code: shown(d.State, d.Code, d.Printed), State: d.State, Batch: b.name, BatchID: d.Batch, Key: d.Key, At: d.At}
+			v := drawnView{Number: d.Number, Code: receipts.Text(d.State, d.Code, d.Printed), State: d.State, Batch: b.Name, BatchID: d.Batch, Key: d.Key, At: d.At}
 			err = list.add(v, strconv.FormatUint(v.Number, 10), instantText(v.At), v.Code, v.State, v.Batch, v.Key)
 		}
 		if err != nil {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"codepool/gen"
+	"codepool/cmd/codepool/internal/receipts"
 	"codepool/shard"
 	"codepool/store"
 
@@ -67,7 +67,7 @@ type codeView struct {
 
 func (a *app) showCode(info store.CodeInfo, b store.BatchInfo) error {
 	v := codeView{
-		Code: shown(info.State.String(), info.Code, info.Printed), State: info.State.String(), Batch: b.Name, BatchID: b.ID, Paused: b.Paused, Retired: b.Retired,
+		Code: receipts.Text(info.State.String(), info.Code, info.Printed), State: info.State.String(), Batch: b.Name, BatchID: b.ID, Paused: b.Paused, Retired: b.Retired,
 		Kind: b.Kind, KindNo: b.KindNo, Reward: b.Reward, PerUser: b.PerUser, Reusable: b.Reusable, Rest: b.Quarantine,
 		From: instantText(b.NotBefore), Until: instantText(b.NotAfter),
 		Ref: info.Ref, IssuedAt: instantText(info.IssuedAt), Lease: info.Lease, Ends: instantText(info.Until), Receipt: info.Receipt, Undone: info.Undone,
@@ -106,16 +106,6 @@ func (a *app) showCode(info store.CodeInfo, b store.BatchInfo) error {
 		}
 		f.write(w)
 	})
-}
-
-// shown is the text that may be shown of a code in a state: all of it only when somebody
-// has it already, else its end.
-func shown(state, code, printed string) string {
-	switch state {
-	case shard.Issued.String(), shard.Redeemed.String():
-		return printed
-	}
-	return gen.Mask(code)
 }
 
 // receiptFacts lists all about one redemption.
