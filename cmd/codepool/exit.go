@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"codepool/cmd/codepool/natsfeed"
 	"codepool/gen"
 	"codepool/store"
 
@@ -95,6 +96,10 @@ var kinds = []struct {
 	{gen.ErrFormat, "invalid", exitUsage, ""},
 	{errNoRef, "unknown_ref", exitFailure, "the same with the reference that was given to issue, export or import --handed-out"},
 	{errNoCursor, "unknown_cursor", exitFailure, "codepool cursor"},
+	{natsfeed.ErrConnect, "no_connection", exitFailure, "the same when the server is there and lets this user in, or with another --nats"},
+	{natsfeed.ErrStream, "stream", exitFailure, "the same with another --stream or --subject, or with --create if there is no such stream"},
+	{natsfeed.ErrForeign, "foreign_subject", exitFailure, "the same with a --subject that is of this store alone"},
+	{natsfeed.ErrRefused, "server_refused", exitFailure, "the same when the server allows it"},
 	{errFolder, "failure", exitFailure, "the same with a file, not a folder"},
 	{fs.ErrNotExist, "no_file", exitFailure, "the same with a file or a folder that is there"},
 	{fs.ErrPermission, "no_permission", exitFailure, "the same as a user who may do that, or with another file"},

@@ -17,6 +17,7 @@
 //	codepool export launch 500 --account ann            out of stock, into CSV or XLSX
 //	codepool receipts --cursor mailer                   what was redeemed since the last time
 //	codepool ledger                                     who did what, when, from which process
+//	codepool feed --nats nats://127.0.0.1:4222          or into a stream of NATS JetStream
 //
 // Results go to standard output, everything else to standard error, so pipes and
 // --json see data only. The exit code tells a script what happened; exit.go has the table.

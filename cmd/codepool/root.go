@@ -119,7 +119,7 @@ func (a *app) addCommands(root *cobra.Command) {
 	}
 	add("start", a.demoCmd())
 	add("codes", a.mintCmd(), a.importCmd(), a.issueCmd(), a.ackCmd(), a.giveBackCmd(), a.redeemCmd(), a.reserveCmd(), a.confirmCmd(), a.cancelCmd(), a.checkCmd(), a.showCmd(), a.exportCmd(),
-		a.releaseCmd(), a.undoCmd(), a.revokeCmd(), a.codesCmd(), a.refCmd(), a.receiptsCmd(), a.cursorCmd(), a.ledgerCmd())
+		a.releaseCmd(), a.undoCmd(), a.revokeCmd(), a.codesCmd(), a.refCmd(), a.receiptsCmd(), a.cursorCmd(), a.feedCmd(), a.ledgerCmd())
 	add("store", a.batchesCmd(), a.pauseCmd(), a.resumeCmd(), a.rescheduleCmd(), a.retireCmd(), a.statsCmd(), a.verifyCmd(), a.backupCmd(), a.restoreCmd())
 	root.AddCommand(a.benchCmd(), a.versionCmd(), a.demoChildCmd())
 }

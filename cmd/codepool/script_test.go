@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"codepool/cmd/codepool/internal/natstest"
 	"codepool/store"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -26,6 +27,7 @@ func TestMain(m *testing.M) {
 //	exits N PROGRAM ARG…   runs a program and checks its exit code
 //	line VAR N             sets VAR to line N of the last standard output
 //	lines N                checks how many lines the last standard output has
+//	nats VAR               starts a NATS server and sets VAR to its URL
 //	hold DIR, release      opens a store in the test's process, closes it again
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -41,6 +43,7 @@ func TestScripts(t *testing.T) {
 			"exits":   cmdExits,
 			"line":    cmdLine,
 			"lines":   cmdLines,
+			"nats":    cmdNats,
 			"hold":    cmdHold,
 			"release": cmdRelease,
 		},
@@ -94,6 +97,16 @@ func cmdLines(ts *testscript.TestScript, neg bool, args []string) {
 	if got := len(stdoutLines(ts)); strconv.Itoa(got) != args[0] {
 		ts.Fatalf("standard output has %d lines, want %s", got, args[0])
 	}
+}
+
+func cmdNats(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: nats VAR")
+	}
+	server, err := natstest.New(ts.MkAbs("nats"))
+	ts.Check(err)
+	ts.Defer(func() { ts.Check(server.Stop()) })
+	ts.Setenv(args[0], server.URL)
 }
 
 // heldKey is where a script keeps the store that its test process has open.

@@ -60,6 +60,7 @@ var areas = []struct {
 	{name: "environment", cli: environmentCases},
 	{name: "rules", cli: ruleCases},
 	{name: "exports and listings", cli: cliExportCases},
+	{name: "feeds", cli: feedCases},
 	{name: "streams of redemptions", cli: redeemStreamCases},
 	{name: "files of codes", cli: importFileCases},
 	{name: "files and pipes", cli: fileCases},
