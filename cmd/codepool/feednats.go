@@ -94,12 +94,15 @@ func (a *app) publish(ctx context.Context, s *store.Store, cfg natsfeed.Config, 
 	cfg.Progress = func(p natsfeed.Progress) { published.Store(p.Published) }
 	cfg.Trouble = func(err error) {
 		stop()
-		if err != nil {
-			a.warn("%v; waiting until it can go on", err)
-			return
+		switch {
+		case err == nil:
+			a.note("publishing goes on")
+			stop = show()
+		case errors.Is(err, natsfeed.ErrLost):
+			a.warn("%v", err)
+		default:
+			a.warn("%v; publishing waits", err)
 		}
-		a.note("publishing goes on")
-		stop = show()
 	}
 	err := run(cfg)
 	stop()

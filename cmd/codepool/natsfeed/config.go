@@ -23,6 +23,8 @@ var (
 	// ErrForeign is returned when the subject ends with something else than a receipt of this
 	// ledger: it is another store's, or the store was restored from a backup since.
 	ErrForeign = errors.New("the subject is not of this ledger")
+	// ErrLost is told as a Trouble when the stream does not have what its server had stored.
+	ErrLost = errors.New("the stream has lost messages")
 )
 
 // Config says what is published where.

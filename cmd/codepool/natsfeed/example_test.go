@@ -51,7 +51,7 @@ func ExampleRun() {
 		ended <- natsfeed.Run(feeding, s, nc, natsfeed.Config{
 			Stream: "CODEPOOL", Subject: "codepool.receipts", Create: true, Follow: true,
 			Progress: func(natsfeed.Progress) { ready <- true },
-			Trouble:  func(err error) { log.Println("feed:", err) },
+			Trouble:  func(err error) { log.Println("feed waits, or not any more:", err) },
 		})
 	}()
 

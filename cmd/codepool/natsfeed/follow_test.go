@@ -135,7 +135,7 @@ func TestStreamDeleted(t *testing.T) {
 	cfg.Trouble = func(err error) { told = append(told, err) }
 	w.mustRun(cfg)
 	w.mustEqual(w.held(subject), w.ledger()[11:])
-	if len(told) != 2 || told[0] == nil {
+	if len(told) != 2 || !errors.Is(told[0], natsfeed.ErrLost) || told[1] != nil {
 		t.Errorf("told %v", told)
 	}
 }

@@ -55,9 +55,6 @@ func (c *chain) link(identity string) []jetstream.PublishOpt {
 	return []jetstream.PublishOpt{jetstream.WithMsgID(identity), before, jetstream.WithExpectStream(c.stream), jetstream.WithRetryAttempts(0)}
 }
 
-// errLost is that a stream does not have what its server had stored.
-var errLost = errors.New("the stream has lost messages")
-
 // look asks where the stream stands.
 func (b *bridge) look(ctx context.Context) (*chain, error) {
 	stream, err := b.js.Stream(ctx, b.Stream)
@@ -74,7 +71,7 @@ func (b *bridge) look(ctx context.Context) (*chain, error) {
 	switch {
 	case errors.Is(err, jetstream.ErrMsgNotFound):
 		if cursor > 0 && info.State.LastSeq == 0 {
-			b.trouble(fmt.Errorf("%w: %s is new, and the cursor is at %d: what is before is not published again", errLost, b.Stream, cursor))
+			b.trouble(fmt.Errorf("%w: %s is new, and the cursor is at %d: what is before is not published again", ErrLost, b.Stream, cursor))
 		}
 		return c, nil
 	case err != nil:
@@ -91,7 +88,7 @@ func (b *bridge) look(ctx context.Context) (*chain, error) {
 	case info.Config.Retention != jetstream.LimitsPolicy:
 		c.number = cursor
 	case c.number < cursor:
-		b.trouble(fmt.Errorf("%w: %s ends at receipt %d, and the cursor is at %d: what is between is published again", errLost, b.Stream, number, cursor))
+		b.trouble(fmt.Errorf("%w: %s ends at receipt %d, and the cursor is at %d: what is between is published again", ErrLost, b.Stream, number, cursor))
 	}
 	return c, nil
 }
