@@ -7,7 +7,8 @@
 //
 //	settle     what became of each call: certain, maybe, or without effect (settle.go)
 //	direct     what needs no search: the ledger holds what was answered, its numbers agree
-//	           with real time, draws are whole (ledger.go, draws.go)
+//	           with real time, draws are whole (ledger.go, draws.go), leases have one end and
+//	           users no more than their limit at each of its numbers (leases.go)
 //	search     for an order in which a code by itself would have given these answers
 //	           (model.go), and one for each key that is not bound to one code (keymodel.go);
 //	           the search is porcupine's [Athalye, "Porcupine", 2017; Lowe, "Testing for
@@ -22,7 +23,14 @@
 // places would only make the search longer. What can be known is looked up first, so that
 // few such calls are left: a redemption is in the ledger or did not happen, a number above
 // the last one that the crash left is lost with its answer, and a draw with a key is asked
-// for again at the end.
+// for again at the end. Leases, reservations and takes are looked up in the ledger by
+// references, users and keys that are theirs alone.
+//
+// # What ends by itself
+//
+// A lease that is over, and a code that has rested, go back without a call. The ledger says
+// so; in the history that is a call of nobody, from the beginning of the lease to the end of
+// the history, whose number tells where it belongs.
 //
 // # Restarts
 //
@@ -33,5 +41,7 @@
 // # Not looked at
 //
 // A draw shows its codes one shard after the other, so calls on two codes of one draw may
-// see one of them drawn and the other not yet; the search is by code and allows it.
+// see one of them drawn and the other not yet; the search is by code and allows it. When
+// what is over goes back is not looked at, only that it is not before: who comes at that
+// moment may meet it either way.
 package linear

@@ -119,6 +119,14 @@ func (c *client) end(ctx context.Context, v verb) {
 	}
 	c.asked++
 	o := op{verb: v, lease: c.anyLease(of)}
+	if o.lease == 0 && c.rng.IntN(4) > 0 { // there must be some first
+		if by, key := c.whose(of, ""); of == lease {
+			c.lease(ctx, 1, by, key)
+		} else {
+			c.reserve(ctx, pick(c.rng, c.w.h.codes...), by)
+		}
+		return
+	}
 	if v == confirm {
 		p := c.begin(o)
 		rec, err := c.s.Confirm(ctx, store.LeaseEnd{Number: p.lease})

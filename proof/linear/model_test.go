@@ -21,7 +21,7 @@ func at(call, ret int64, o op) *op {
 	o.call, o.ret = call, ret
 	switch {
 	case o.err != nil || o.number == 0:
-	case o.verb == redeem || o.verb == lookup:
+	case o.verb == redeem || o.verb == confirm || o.verb == lookup:
 		o.said = sayReceipt(receiptOf(&o))
 	default:
 		o.said = sayReversed(o.verb, store.Changed{Number: o.number, Code: o.code, By: o.by, Key: o.key})
@@ -67,6 +67,26 @@ func (o op) entry(call int) op { o.all = call; return o }
 // clocked says what the clock showed.
 func (o op) clocked(from, to int64) op { o.from, o.to = from, to; return o }
 
+// lent is a lease of codeA, number 2, that is over at reading 5.
+func lent() *op {
+	return at(1, 2, op{verb: lease, by: "x", n: 1, codes: []string{codeA}, number: 2, until: 5, said: "lease 2"})
+}
+
+// reserved is codeA, issued and then reserved by u as number 2, until reading 5.
+func reserved() []*op {
+	return []*op{at(1, 2, draw("x", "", codeA)), at(3, 4, op{verb: reserve, code: codeA, by: "u", number: 2, until: 5})}
+}
+
+func finish(v verb, number uint64, err error) op {
+	return op{verb: v, lease: 2, number: number, err: err}
+}
+
+// when makes an entry of a reading of the clock.
+func when(number uint64, verb string, reading int64, e store.Entry) store.Entry {
+	e.Number, e.Verb, e.At = number, verb, instant(reading)
+	return e
+}
+
 var (
 	unknown = store.ErrOutcomeUnknown
 	noOrder = "no order of these calls"
@@ -78,7 +98,9 @@ var handmade = []struct {
 	ops      []*op
 	cuts     []cut
 	receipts []uint64 // of calls in ops that are in the ledger; nil: of all that are certain
-	finds    string   // empty: lawful
+	entries  []store.Entry
+	perUser  int
+	finds    string // empty: lawful
 }{
 	{name: "a whole life", ops: []*op{
 		at(1, 2, draw("x", "", codeA)), at(3, 4, did(redeem, "u", "", 2)), at(5, 6, did(undo, "", "", 3)),
@@ -225,6 +247,32 @@ var handmade = []struct {
 	{name: "a draw from a batch that was not yet revoked", finds: "may not be refused so", ops: []*op{
 		at(1, 2, noDraw(1, "x", "", store.ErrRevoked)), at(3, 4, op{verb: revokeBatch}),
 	}},
+	{name: "a lease that is over", ops: []*op{
+		lent(), at(3, 4, not(redeem, "u", "", store.ErrNotIssued)), at(5, 6, draw("y", "", codeA)), at(7, 8, finish(acknowledge, 0, store.ErrLeaseOver)),
+	}, entries: []store.Entry{when(2, "lease", 0, store.Entry{}), when(3, "over", 5, store.Entry{Lease: 2})}},
+	{name: "drawn while leased", finds: noOrder, ops: []*op{lent(), at(3, 4, draw("y", "", codeA))}, entries: []store.Entry{when(2, "lease", 0, store.Entry{})}},
+	{name: "acknowledged late", finds: noOrder, ops: []*op{lent(), at(3, 4, op{verb: acknowledge, lease: 2, number: 3, at: 5})},
+		entries: []store.Entry{when(2, "lease", 0, store.Entry{}), when(3, "acknowledge", 5, store.Entry{Lease: 2})}},
+	{name: "over too early", finds: noOrder, ops: []*op{lent()},
+		entries: []store.Entry{when(2, "lease", 0, store.Entry{}), when(3, "over", 4, store.Entry{Lease: 2})}},
+	{name: "ended twice", finds: "end lease 2", ops: []*op{lent(), at(3, 4, finish(giveBack, 3, nil)), at(5, 6, finish(giveBack, 4, nil))},
+		entries: []store.Entry{when(2, "lease", 0, store.Entry{}), when(3, "give back", 0, store.Entry{Lease: 2}), when(4, "give back", 0, store.Entry{Lease: 2})}},
+	{name: "refused for an end that never was", finds: "of that lease, yet", ops: []*op{lent(), at(3, 4, finish(acknowledge, 0, store.ErrLeaseEnded))},
+		entries: []store.Entry{when(2, "lease", 0, store.Entry{})}},
+	{name: "reserved and confirmed", ops: append(reserved(), at(5, 6, not(redeem, "v", "", store.ErrReserved)),
+		at(7, 8, op{verb: confirm, lease: 2, code: codeA, number: 3}), at(9, 10, not(redeem, "v", "", store.ErrAlreadyRedeemed))),
+		entries: []store.Entry{when(2, "reserve", 0, store.Entry{}), when(3, "confirm", 0, store.Entry{Lease: 2})}},
+	{name: "redeemed while reserved", finds: noOrder, ops: append(reserved(), at(5, 6, did(redeem, "v", "", 3))),
+		entries: []store.Entry{when(2, "reserve", 0, store.Entry{})}},
+	{name: "more than the limit", finds: `gives "u" 2`, perUser: 1, ops: []*op{at(1, 2, draw("x", "", codeA, codeB)),
+		at(3, 4, did(redeem, "u", "", 2)), at(5, 6, did(redeem, "u", "", 3).of(codeB))},
+		entries: []store.Entry{when(2, "redeem", 0, store.Entry{User: "u", Code: codeA}), when(3, "redeem", 0, store.Entry{User: "u", Code: codeB})}},
+	{name: "less than the limit", finds: "codes at the most", perUser: 2, ops: []*op{at(1, 2, draw("x", "", codeA, codeB)),
+		at(3, 4, did(redeem, "u", "", 2)), at(5, 6, not(redeem, "u", "", store.ErrUserLimit).of(codeB))},
+		entries: []store.Entry{when(2, "redeem", 0, store.Entry{User: "u", Code: codeA})}},
+	{name: "the limit", perUser: 1, ops: []*op{at(1, 2, draw("x", "", codeA, codeB)),
+		at(3, 4, did(redeem, "u", "", 2)), at(5, 6, not(redeem, "u", "", store.ErrUserLimit).of(codeB))},
+		entries: []store.Entry{when(2, "redeem", 0, store.Entry{User: "u", Code: codeA})}},
 	{name: "given up before it began", finds: noOrder, ops: []*op{
 		at(1, 2, draw("x", "", codeA)), at(3, 4, not(release, "", "", errGaveUp)), at(5, 6, shows(op{state: inStock})),
 	}},
@@ -234,14 +282,14 @@ func TestHandmade(t *testing.T) {
 	for _, c := range handmade {
 		t.Run(c.name, func(t *testing.T) {
 			t.Setenv("TMPDIR", t.TempDir()) // for the pictures
-			h := &history{terms: terms{until: forever}, codes: []string{codeA, codeB}, ops: c.ops, cuts: c.cuts}
+			h := &history{terms: terms{until: forever, perUser: c.perUser}, codes: []string{codeA, codeB}, ops: c.ops, cuts: c.cuts, entries: c.entries}
 			h.born = &op{verb: born, client: -1, state: inStock}
 			if c.until > 0 {
 				h.terms.until = c.until
 			}
 			for _, o := range c.ops {
 				h.end = max(h.end, o.ret+1)
-				if o.verb == redeem && o.number > 0 && (c.receipts == nil || slices.Contains(c.receipts, o.number)) {
+				if (o.verb == redeem || o.verb == confirm) && o.number > 0 && (c.receipts == nil || slices.Contains(c.receipts, o.number)) {
 					if r := receiptOf(o); !slices.Contains(h.receipts, r) {
 						h.receipts = append(h.receipts, r)
 					}

@@ -75,11 +75,14 @@ func (y *tally) wantAll(t *testing.T) {
 	}
 	for v, errs := range map[verb][]error{
 		issue:   {nil, store.ErrPaused, store.ErrRevoked, store.ErrEmpty, store.ErrKeyConflict, store.ErrExpired, store.ErrOutcomeUnknown, store.ErrClosed},
-		redeem:  {nil, store.ErrPaused, store.ErrRevoked, store.ErrNotIssued, store.ErrAlreadyRedeemed, store.ErrNotYetValid, store.ErrExpired, store.ErrKeyConflict, store.ErrOutcomeUnknown, store.ErrClosed},
+		redeem:  {nil, store.ErrPaused, store.ErrRevoked, store.ErrNotIssued, store.ErrReserved, store.ErrUserLimit, store.ErrAlreadyRedeemed, store.ErrNotYetValid, store.ErrExpired, store.ErrKeyConflict, store.ErrOutcomeUnknown, store.ErrClosed},
 		release: {nil, store.ErrNotIssued, store.ErrAlreadyRedeemed, store.ErrKeyConflict, store.ErrOutcomeUnknown},
 		undo:    {nil, store.ErrNotRedeemed, store.ErrKeyConflict, store.ErrOutcomeUnknown},
 		revoke:  {nil, store.ErrAlreadyRedeemed, store.ErrRevoked},
 		pause:   {nil}, resume: {nil}, revokeBatch: {nil},
+		lease: {nil, store.ErrEmpty}, acknowledge: {nil, store.ErrLeaseOver, store.ErrLeaseEnded}, giveBack: {nil, store.ErrLeaseOver, store.ErrLeaseEnded},
+		reserve: {nil, store.ErrReserved, store.ErrNotIssued}, confirm: {nil, store.ErrLeaseOver, store.ErrLeaseEnded}, cancel: {nil, store.ErrLeaseEnded},
+		take: {nil, store.ErrEmpty}, export: {nil, store.ErrKeyConflict},
 		check:  {nil, store.ErrNotIssued, store.ErrAlreadyRedeemed},
 		lookup: {nil},
 	} {
