@@ -31,7 +31,9 @@ type auditor struct {
 	rationed rationed
 	reused   reused
 	shelved  shelved
-	cursor   uint64 // to which it was moved
+	retired  map[string]retired
+	archived map[string]bool // those of retired that were audited
+	cursor   uint64          // to which it was moved
 
 	unread     bool // there may be answers that nobody has read: those after a power cut
 	pausedFrom int
@@ -56,7 +58,7 @@ func newAuditor() *auditor {
 	return &auditor{
 		codes: map[string]*life{}, fresh: map[string]bool{}, seen: map[uint64]redemption{}, draws: map[string][]string{},
 		leases: map[uint64]*lease{}, takes: map[string][]string{}, minted: map[string]int64{}, burned: map[string]uint64{},
-		rationed: rationed{}, reused: newReused(), shelved: newShelved(),
+		rationed: rationed{}, reused: newReused(), shelved: newShelved(), retired: map[string]retired{}, archived: map[string]bool{},
 	}
 }
 
@@ -126,6 +128,8 @@ func (a *auditor) note(line string) {
 		a.noteExported(f[1:])
 	case lineBulk:
 		a.shelved.bulk, a.shelved.bulkSum = store.BatchID(number(f[1])), strings.Join(f[2:], "")
+	case lineRetired:
+		a.retired[f[1]] = retired{int64(number(f[2])), int64(number(f[3]))}
 	case lineAdvanced:
 		a.cursor = number(f[1])
 	case lineMinted:
@@ -195,6 +199,7 @@ func (a *auditor) audit(s *store.Store, all bool) {
 	a.auditLives(ctx, s)
 	a.auditShelf(ctx, s)
 	a.auditFeed(ctx, s)
+	a.auditArchive(ctx, s, all)
 	for name, n := range a.minted {
 		if b, err := s.BatchNamed(name); err != nil || !b.Complete || b.Counts.Minted != n {
 			a.wrong("batch %s of %d codes was minted; afterwards: %+v, %v", name, n, b, err)

@@ -83,6 +83,7 @@ const (
 	lineLived    = "Y" // number, code, key: of a reusable batch (library.go)
 	lineExported = "B" // batch, ID, asked for, codes… (shelf.go)
 	lineBulk     = "J" // batch, sum: asked for, and answered if there is a sum
+	lineRetired  = "W" // batch, codes, redeemed ones (archive.go)
 	lineAdvanced = "Z" // number to which the cursor was moved (feed.go)
 	lineMinted   = "M" // batch, count
 	lineControl  = "C" // number: appended and synced without the store
