@@ -37,9 +37,10 @@ func TestSystemBKinds(t *testing.T) {
 		b := mint(t, s, store.Batch{Name: fmt.Sprint("product-", i), Kind: p.kind, KindNo: p.no, Count: 4, Reward: p.no})
 		codes := export(t, s, b.ID, store.Export{ID: fmt.Sprint("e", i), Count: 2})
 		redeem(t, s, store.Redemption{Code: codes[0]})
-		storetest.Verify(t, s)
-		s = reopened(t, s, dir, weak(), i%2 == 0)
-		dir = s.Stats().Dir
+		if i%3 == 2 {
+			s = reopened(t, s, dir, weak(), i == 2)
+			dir = s.Stats().Dir
+		}
 	}
 	all := s.Batches()
 	if len(all) != len(products) {
