@@ -43,7 +43,7 @@ func TestStopped(t *testing.T) {
 	if err := sub.SetPendingLimits(-1, -1); err != nil {
 		t.Fatal(err)
 	}
-	w.redeem(5000)
+	w.redeem(3000)
 	stop := w.following(config())
 	if _, err := sub.NextMsgWithContext(t.Context()); err != nil {
 		t.Fatal(err)

@@ -33,7 +33,7 @@ type world struct {
 func newWorld(t *testing.T, args ...string) *world {
 	t.Helper()
 	w := &world{T: t, s: storetest.Open(t), server: natstest.Start(t, args...)}
-	b, err := w.s.Mint(t.Context(), store.Batch{Name: "b", Count: 20_000, Reward: "svip:30d"})
+	b, err := w.s.Mint(t.Context(), store.Batch{Name: "b", Count: 8000, Reward: "svip:30d"})
 	if err != nil {
 		t.Fatal(err)
 	}
