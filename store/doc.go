@@ -51,6 +51,7 @@
 //
 // # Lock order
 //
+//	leaseTable.over → Store.draws
 //	Store.adding → Store.draws → shard → key stripe → committer.mu
 //	Store.drawKeys → Store.draws → …
 //	gate shard → shard

@@ -75,11 +75,14 @@ func (b *batch) rest(number uint64, at int64, c drawnCode) *lease {
 //
 // A checkpoint writes the numbers in it; what a lease is stands in the ledger.
 type leaseTable struct {
-	mu   sync.Mutex
-	live map[uint64]*lease
-	due  leaseHeap
-	next atomic.Int64  // when the first is over; forever if there is none
-	some chan struct{} // one token: another lease is the first
+	mu     sync.Mutex
+	live   map[uint64]*lease
+	due    leaseHeap
+	ending *lease        // taken out because its time is over, and its codes not moved yet
+	next   atomic.Int64  // when the first is over, and that one's; forever if there is none
+	some   chan struct{} // one token: another lease is the first
+
+	over sync.Mutex // held by whoever ends what is over: others wait until it is where it belongs
 }
 
 func newLeaseTable() *leaseTable {
@@ -96,7 +99,7 @@ func (t *leaseTable) add(l *lease) {
 	defer t.mu.Unlock()
 	t.live[l.number] = l
 	heap.Push(&t.due, l)
-	t.next.Store(t.due[0].until)
+	t.setNextLocked()
 	if l.place == 0 {
 		kick(t.some)
 	}
@@ -117,16 +120,37 @@ func (t *leaseTable) take(number uint64, kind leaseKind, at int64) (*lease, erro
 	return l, nil
 }
 
-// takeOver takes out a lease whose time is over, nil if there is none.
+// takeOver takes out a lease whose time is over, nil if there is none. Until moved is called
+// it counts as the next one. REQUIRES: over.
 func (t *leaseTable) takeOver(at int64) *lease {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.due) == 0 || at < t.due[0].until {
 		return nil
 	}
-	l := t.due[0]
-	t.removeLocked(l)
-	return l
+	t.ending = t.due[0]
+	t.removeLocked(t.ending)
+	return t.ending
+}
+
+// moved says that the codes of the lease that takeOver returned are where they belong, or
+// that it is in the table again.
+func (t *leaseTable) moved() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ending = nil
+	t.setNextLocked()
+}
+
+func (t *leaseTable) setNextLocked() {
+	next := int64(forever)
+	if len(t.due) > 0 {
+		next = t.due[0].until
+	}
+	if t.ending != nil {
+		next = min(next, t.ending.until)
+	}
+	t.next.Store(next)
 }
 
 // count counts the leases that f picks.
@@ -183,10 +207,7 @@ func (t *leaseTable) putCode(l *lease, c drawnCode) {
 func (t *leaseTable) removeLocked(l *lease) {
 	delete(t.live, l.number)
 	heap.Remove(&t.due, l.place)
-	t.next.Store(forever)
-	if len(t.due) > 0 {
-		t.next.Store(t.due[0].until)
-	}
+	t.setNextLocked()
 }
 
 // hold returns a hold that has not ended, and its code, and leaves it there; nil if there is
@@ -231,6 +252,8 @@ func (s *Store) pictureOfLeases(upto uint64) (numbers []uint64, last uint64) {
 // endOver ends the leases whose time is over at a time. It journals and does not wait: the
 // next group has it. While nothing is written they stay.
 func (s *Store) endOver(at int64) {
+	s.leases.over.Lock()
+	defer s.leases.over.Unlock()
 	for s.com.refusal() == nil && s.dir.room(false) == nil {
 		if !s.endFirst(at) {
 			return
@@ -246,6 +269,7 @@ func (s *Store) endOvers() {
 }
 
 // endFirst ends the first lease whose time is over, and reports whether there was one.
+// REQUIRES: leases.over.
 func (s *Store) endFirst(at int64) bool {
 	s.draws.RLock()
 	defer s.draws.RUnlock()
@@ -253,6 +277,7 @@ func (s *Store) endFirst(at int64) bool {
 	if l == nil {
 		return false
 	}
+	defer s.leases.moved()
 	_, g, err := s.com.append(at, appendEnd(nil, l.over(), l.from, l, "", ""), 1, nil, false)
 	if err != nil {
 		s.leases.add(l)
