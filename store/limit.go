@@ -83,14 +83,19 @@ func (s *Store) countUser(ctx context.Context, b *batch, user string, seen *user
 		return err
 	}
 	slices.Sort(numbers)
-	seen.used = 0
-	for _, number := range slices.Compact(numbers) {
-		if number > s.com.lastRecord() {
-			return corrupt(entryKey(number), "the index names it and the ledger ends before")
+	if n := len(numbers); n > 0 {
+		// All at first: what stands is what stood when the last one was durable. An undo that
+		// came between two of them is not missed then.
+		last := numbers[n-1]
+		if last > s.com.lastRecord() {
+			return corrupt(entryKey(last), "the index names it and the ledger ends before")
 		}
-		if err := s.com.waitRecord(ctx, number); err != nil {
+		if err := s.com.waitRecord(ctx, last); err != nil {
 			return err
 		}
+	}
+	seen.used = 0
+	for _, number := range slices.Compact(numbers) {
 		var r record
 		if err := s.readRecord(number, func(found *record) error { r = found.clone(); return nil }); err != nil {
 			return err

@@ -100,8 +100,11 @@ func (c *client) whose(v verb, code string) (by, key string) {
 	c.asked++
 	if c.rng.IntN(2) == 0 {
 		own := fmt.Sprintf("c%d.%d", c.n, c.asked)
-		if t := c.w.set.window; v == redeem && (t.perUser > 0 || t.reusable) { // they want a user, and a key
+		switch t := c.w.set.window; { // some want a user, and a key
+		case v == redeem && (t.perUser > 0 || t.reusable):
 			return pick(c.rng, "ann", "bob"), own
+		case v == reserve && t.perUser > 0:
+			return pick(c.rng, "ann", "bob"), ""
 		}
 		return own, ""
 	}

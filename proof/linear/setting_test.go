@@ -94,10 +94,13 @@ func newSetting(r *rand.Rand) setting {
 // lives adds what codes can go through beside the plain life, in some histories.
 func (s *setting) lives(r *rand.Rand) {
 	s.ttl = pick[int64](r, 1, 2, 5, 100)
+	if r.IntN(4) == 0 {
+		s.window.perUser = 1 + r.IntN(2)
+	}
 	if r.IntN(3) == 0 {
 		s.weights[lease], s.weights[acknowledge], s.weights[giveBack] = 14, 12, 5
 	}
-	if r.IntN(3) == 0 {
+	if s.window.perUser > 0 || r.IntN(4) == 0 {
 		s.weights[reserve], s.weights[confirm], s.weights[cancel] = 18, 12, 5
 	}
 	if r.IntN(4) == 0 {
@@ -105,9 +108,6 @@ func (s *setting) lives(r *rand.Rand) {
 	}
 	if r.IntN(4) == 0 {
 		s.weights[export] = 8
-	}
-	if r.IntN(4) == 0 {
-		s.window.perUser = 1 + r.IntN(2)
 	}
 	if r.IntN(4) == 0 {
 		s.window.reusable, s.window.quarantine = true, pick[int64](r, 0, 1, 3)
