@@ -44,13 +44,13 @@ var defects = []defect{
 		pkg: "proof/crash", test: "TestEveryIO", n: 20, says: "by the ledger|before the checkpoint",
 	},
 	{
-		name:  "release of a redeemed code",
-		edits: edit("store/step.go", "			return ErrAlreadyRedeemed\n		case shard.Revoked:\n			return ErrRevoked\n		case shard.Held:\n", "			return nil\n		case shard.Revoked:\n			return ErrRevoked\n		case shard.Held:\n"),
+		name:  "reserved code redeemed",
+		edits: edit("store/terms.go", "	case shard.Held:\n		return ErrReserved\n	}\n", "	}\n"),
 		pkg:   "proof/linear", test: "TestLinearizable", n: 200, says: "round",
 	},
 	{
-		name:  "key conflict ignored",
-		edits: edit("store/redeem.go", "		if !same || string(found.user) != r.User {\n", "		if !same && r.Key == \"\" {\n"),
+		name:  "limit off by one",
+		edits: edit("store/limit.go", "case seen.used >= b.PerUser:", "case seen.used > b.PerUser:"),
 		pkg:   "proof/linear", test: "TestLinearizable", n: 200, says: "round",
 	},
 	{
@@ -109,14 +109,17 @@ var defects = []defect{
 		pkg:   "store", test: "TestContextBoundsEveryCall", says: "in a paused batch: batch is paused, want",
 	},
 	{
-		name:  "revoked code forgotten by recovery",
-		edits: edit("store/recover.go", "	case recRelease, recUndo, recRevoke:\n		set(", "	case recRelease, recUndo:\n		set("),
-		pkg:   "proof/crash", test: "TestKill9", n: 60, says: "was revoked to|by the ledger",
+		name: "lease acknowledged late",
+		edits: []overlay.Edit{
+			{File: "store/leases.go", Old: "	case at >= l.until:\n		return nil, ErrLeaseOver\n", New: ""},
+			{File: "store/lease.go", Old: "	at := s.now()\n	var seen keyView\n", New: "	at := s.opt.Clock().UnixMicro()\n	var seen keyView\n"},
+		},
+		pkg: "proof/linear", test: "TestLinearizable", n: 200, says: "round",
 	},
 	{
-		name:  "pause lost by recovery",
-		edits: edit("store/recover.go", "		bad = s.setTerms(entryKey(r.number), r.terms)\n", ""),
-		pkg:   "proof/crash", test: "TestKill9", n: 60, says: "the desk's batch was changed",
+		name:  "quarantine ignored",
+		edits: edit("store/leases.go", "until: at + b.Quarantine.Microseconds(), b: b", "until: at, b: b"),
+		pkg:   "proof/linear", test: "TestLinearizable", n: 200, says: "round",
 	},
 	{
 		name:  "redemption in a paused batch",
