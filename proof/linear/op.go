@@ -59,9 +59,6 @@ func (v verb) ends() bool {
 	return v == acknowledge || v == giveBack || v == confirm || v == cancel || v == lapse || v == back
 }
 
-// burns reports whether what the verb does has a receipt, or several.
-func (v verb) burns() bool { return v == redeem || v == confirm || v == take }
-
 // op is one call, or one entry of a RedeemAll.
 type op struct {
 	verb      verb
