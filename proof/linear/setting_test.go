@@ -93,15 +93,15 @@ func newSetting(r *rand.Rand) setting {
 
 // lives adds what codes can go through beside the plain life, in some histories.
 func (s *setting) lives(r *rand.Rand) {
-	s.ttl = pick[int64](r, 1, 2, 5, 100)
+	s.ttl = pick[int64](r, 1, 3, 20, 100)
 	if r.IntN(4) == 0 {
 		s.window.perUser = 1 + r.IntN(2)
 	}
 	if r.IntN(3) == 0 {
-		s.weights[lease], s.weights[acknowledge], s.weights[giveBack] = 14, 12, 5
+		s.weights[lease], s.weights[acknowledge], s.weights[giveBack] = 14, 12, 9
 	}
 	if s.window.perUser > 0 || r.IntN(4) == 0 {
-		s.weights[reserve], s.weights[confirm], s.weights[cancel] = 18, 12, 5
+		s.weights[reserve], s.weights[confirm], s.weights[cancel] = 18, 12, 8
 	}
 	if r.IntN(4) == 0 {
 		s.weights[take] = 8

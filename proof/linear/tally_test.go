@@ -82,7 +82,7 @@ func (y *tally) wantAll(t *testing.T) {
 		pause:   {nil}, resume: {nil}, revokeBatch: {nil},
 		lease: {nil, store.ErrEmpty}, acknowledge: {nil, store.ErrLeaseOver, store.ErrLeaseEnded}, giveBack: {nil, store.ErrLeaseOver, store.ErrLeaseEnded},
 		reserve: {nil, store.ErrReserved, store.ErrNotIssued}, confirm: {nil, store.ErrLeaseOver, store.ErrLeaseEnded}, cancel: {nil, store.ErrLeaseEnded},
-		take: {nil, store.ErrEmpty}, export: {nil, store.ErrKeyConflict},
+		take: {nil, store.ErrEmpty}, export: {nil, store.ErrEmpty},
 		check:  {nil, store.ErrNotIssued, store.ErrAlreadyRedeemed},
 		lookup: {nil},
 	} {
