@@ -114,7 +114,7 @@ var defects = []defect{
 			{File: "store/leases.go", Old: "	case at >= l.until:\n		return nil, ErrLeaseOver\n", New: ""},
 			{File: "store/lease.go", Old: "	at := s.now()\n	var seen keyView\n", New: "	at := s.opt.Clock().UnixMicro()\n	var seen keyView\n"},
 		},
-		pkg: "proof/linear", test: "TestLinearizable", n: 200, says: "round",
+		pkg: "proof/model", test: "TestModel", n: 4000, args: noShrink, says: `failed: .*(clock was read by somebody|lease)`,
 	},
 	{
 		name:  "quarantine ignored",
