@@ -162,15 +162,15 @@ func (s *Store) pick(f *forms) *shard.Key {
 
 // known reports whether one of the forms is a code.
 func (s *Store) known(f *forms) (bool, error) {
-	if f.n == 0 {
-		return false, nil
-	}
-	k := s.pick(f)
-	if s.holds(k) {
+	if f.n > 0 && s.holds(s.pick(f)) {
 		return true, nil
 	}
-	found, err := s.findRetired(k)
-	return found != nil, err
+	for i := range f.n {
+		if found, err := s.findRetired(&f.keys[i]); found != nil || err != nil {
+			return found != nil, err
+		}
+	}
+	return false, nil
 }
 
 // holds reports whether there is such a code.

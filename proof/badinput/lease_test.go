@@ -81,13 +81,13 @@ func (do end) as(e store.LeaseEnd) func(*world) error {
 // endCases are what is wrong with every way to end what one has by name.
 func endCases(what string, do end, has string) []apiCase {
 	return []apiCase{
-		{what + " number 0", do.as(store.LeaseEnd{}), store.ErrUnknownLease, "number 0"},
-		{what + " the greatest number", do.as(store.LeaseEnd{Number: math.MaxUint64}), store.ErrUnknownLease, "number 18446744073709551615"},
+		{what + " number 0", do.as(store.LeaseEnd{}), store.ErrUnknownLease, " 0"},
+		{what + " the greatest number", do.as(store.LeaseEnd{Number: math.MaxUint64}), store.ErrUnknownLease, " 18446744073709551615"},
 		{what + " the number behind the last", func(w *world) error {
 			return do.as(store.LeaseEnd{Number: w.s.Stats().Ledger + 1})(w)
 		}, store.ErrUnknownLease, ""},
-		{what + " a mint", do.as(store.LeaseEnd{Number: 1}), store.ErrUnknownLease, "number 1"},
-		{what + " a draw", do.as(store.LeaseEnd{Number: 2}), store.ErrUnknownLease, "number 2"},
+		{what + " a mint", do.as(store.LeaseEnd{Number: 1}), store.ErrUnknownLease, " 1"},
+		{what + " a draw", do.as(store.LeaseEnd{Number: 2}), store.ErrUnknownLease, " 2"},
 		{what + " no number, with a key", do.as(store.LeaseEnd{Key: "new"}), store.ErrUnknownLease, ""},
 		{what + " by 1025 bytes", do.of(has, store.LeaseEnd{By: tooLong}), store.ErrInvalid, " has 1025 bytes: at most 1024"},
 		{what + " by a text that is not UTF-8", do.of(has, store.LeaseEnd{By: "desk\xff"}), store.ErrInvalid, "not valid UTF-8"},
@@ -128,9 +128,9 @@ var leaseCases = func() []apiCase {
 		{"with a used key, a microsecond longer", lease("lent", 2, time.Hour+time.Microsecond, store.To("order-5").Once("lease-1")), store.ErrKeyConflict, ""},
 		{"with a used key, from another batch", lease("launch", 2, time.Hour, store.To("order-5").Once("lease-1")), store.ErrKeyConflict, "from batch"},
 
-		{"acknowledge twice", end(acknowledge).of("acked", store.LeaseEnd{By: "desk"}), store.ErrLeaseEnded, "number"},
+		{"acknowledge twice", end(acknowledge).of("acked", store.LeaseEnd{By: "desk"}), store.ErrLeaseEnded, "has ended"},
 		{"acknowledge twice, with a new key", end(acknowledge).of("acked", store.LeaseEnd{By: "desk", Key: "ack-2"}), store.ErrLeaseEnded, ""},
-		{"acknowledge late", end(acknowledge).of("past", store.LeaseEnd{}), store.ErrLeaseOver, "time of the lease is over"},
+		{"acknowledge late", end(acknowledge).of("past", store.LeaseEnd{}), store.ErrLeaseOver, "is over"},
 		{"acknowledge late, with a key", end(acknowledge).of("past", store.LeaseEnd{Key: "ack-3"}), store.ErrLeaseOver, ""},
 		{"acknowledge what was given back", end(acknowledge).of("back", store.LeaseEnd{}), store.ErrLeaseEnded, ""},
 		{"acknowledge a reservation", end(acknowledge).of("hold", store.LeaseEnd{}), store.ErrUnknownLease, ""},
@@ -193,7 +193,7 @@ var holdCases = func() []apiCase {
 		{"cancel what was confirmed", end(cancel).of("bought", store.LeaseEnd{}), store.ErrLeaseEnded, ""},
 		{"cancel late", end(cancel).of("late", store.LeaseEnd{}), store.ErrLeaseOver, ""},
 		{"cancel a lease", end(cancel).of("lease", store.LeaseEnd{}), store.ErrUnknownLease, ""},
-		{"cancel with another reservation's key", end(cancel).of("hold", store.LeaseEnd{By: "desk", Key: "drop-1"}), store.ErrKeyConflict, `key "drop-1" cancelled lease`},
+		{"cancel with another reservation's key", end(cancel).of("hold", store.LeaseEnd{By: "desk", Key: "drop-1"}), store.ErrKeyConflict, `key "drop-1" cancelled reservation`},
 		{"cancel with another's key", end(cancel).of("dropped", store.LeaseEnd{By: "shop", Key: "drop-1"}), store.ErrKeyConflict, ""},
 	}
 	for what, ttl := range times {

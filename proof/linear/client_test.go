@@ -103,7 +103,7 @@ func (c *client) whose(v verb, code string) (by, key string) {
 		switch t := c.w.set.window; { // some want a user, and a key
 		case v == redeem && (t.perUser > 0 || t.reusable):
 			return pick(c.rng, "ann", "bob"), own
-		case v == reserve && t.perUser > 0:
+		case (v == reserve || v == check) && t.perUser > 0:
 			return pick(c.rng, "ann", "bob"), ""
 		}
 		return own, ""
@@ -269,8 +269,10 @@ func (c *client) change(ctx context.Context, v verb) {
 }
 
 func (c *client) check(ctx context.Context, code string) {
-	r := store.Redemption{Code: c.spell(code)}
-	o := c.begin(op{verb: check, code: code})
+	by, _ := c.whose(check, code)
+	o := c.begin(op{verb: check, code: code, by: by})
+	r := c.redemption(o)
+	r.Key = "unused" // a reusable batch wants one, and Check does not look for it
 	c.ended(o, c.s.Check(ctx, r))
 }
 

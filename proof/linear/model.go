@@ -322,7 +322,7 @@ func (t terms) judge(s state, e event) bool {
 	case store.ErrPaused:
 		return inWindow && s.paused
 	case store.ErrUserLimit: // checkLimit looks at that
-		return t.perUser > 0 && e.verb != check && inWindow && !s.paused
+		return t.perUser > 0 && inWindow && !s.paused
 	case store.ErrNotYetValid:
 		return e.from < t.from
 	case store.ErrExpired:

@@ -82,8 +82,8 @@ func (m *model) redeem() {
 		m.once()
 	case c != nil && call != 1:
 		// Those with its key's hash may have moved meanwhile, or its user must be counted
-		// first, and it is asked again.
-		m.atMost(2)
+		// first, or the disk asked for its code, and it is asked again: in a crowd twice.
+		m.atMost(3)
 	default:
 		m.atMost(1)
 	}
@@ -311,6 +311,6 @@ func (m *model) burst() {
 	}
 	wg.Wait()
 	m.did(o, "%s", results(got))
-	m.atMost(2 * len(o.rs)) // a request that met another one with its key is asked again
+	m.atMost(3 * len(o.rs)) // a request that met another one with its key, say, is asked again, in a crowd twice
 	m.hold(o.rs, got, slices.Clone(m.clk.taken()))
 }
