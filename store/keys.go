@@ -28,10 +28,8 @@ type keyStripe struct {
 	mu sync.Mutex
 	// recent holds keys noted since the last flush of the index, older those since the
 	// one before: an entry leaves memory one whole flush after the index has it.
-	recent, older map[uint64]uint64   // hash → number of the record
-	more          map[uint64][]uint64 // further records with the same hash
-	epoch         uint64              // flushes of the index so far
-	_             [24]byte
+	recent, older numbers
+	epoch         uint64 // flushes of the index so far
 }
 
 // Kinds of keys; each is a set of its own.
@@ -59,15 +57,6 @@ type keyView struct {
 	stripe *keyStripe
 }
 
-func newKeyTable() *keyTable {
-	t := &keyTable{}
-	for i := range t.stripes {
-		s := &t.stripes[i]
-		s.recent, s.older, s.more = map[uint64]uint64{}, map[uint64]uint64{}, map[uint64][]uint64{}
-	}
-	return t
-}
-
 // keyHash hashes kind and key.
 func keyHash[T string | []byte](kind byte, key T) uint64 {
 	var d xxhash.Digest
@@ -76,6 +65,9 @@ func keyHash[T string | []byte](kind byte, key T) uint64 {
 	_, _ = d.WriteString(string(key))
 	return d.Sum64()
 }
+
+// place is where the table looks first for a hash, to be touched without a lock, or nil.
+func (t *keyTable) place(hash uint64) *uint64 { return t.stripe(hash).recent.place(hash) }
 
 func (t *keyTable) stripe(hash uint64) *keyStripe { return &t.stripes[hash>>58] }
 
@@ -97,16 +89,7 @@ func newest(numbers []uint64) (n uint64) {
 }
 
 func (s *keyStripe) numbersLocked(hash uint64, numbers []uint64) []uint64 {
-	if n, ok := s.recent[hash]; ok {
-		numbers = append(numbers, n)
-	}
-	if n, ok := s.older[hash]; ok {
-		numbers = append(numbers, n)
-	}
-	if len(s.more) > 0 {
-		numbers = append(numbers, s.more[hash]...)
-	}
-	return numbers
+	return s.older.appendTo(s.recent.appendTo(numbers, hash), hash)
 }
 
 // claim locks the key for the request that saw it, if nothing happened to it since.
@@ -131,13 +114,7 @@ func (t *keyTable) noteLocked(seen *keyView, number uint64) {
 	seen.stripe.noteLocked(seen.hash, number)
 }
 
-func (s *keyStripe) noteLocked(hash, number uint64) {
-	if _, taken := s.recent[hash]; taken {
-		s.more[hash] = append(s.more[hash], number)
-		return
-	}
-	s.recent[hash] = number
-}
+func (s *keyStripe) noteLocked(hash, number uint64) { s.recent.add(hash, number) }
 
 // note is noteLocked for recovery.
 func (t *keyTable) note(hash, number uint64) {
@@ -153,7 +130,7 @@ func (t *keyTable) turn() {
 	for i := range t.stripes {
 		s := &t.stripes[i]
 		s.mu.Lock()
-		s.older, s.recent = s.recent, map[uint64]uint64{}
+		s.recent.moveTo(&s.older)
 		s.epoch++
 		s.mu.Unlock()
 	}

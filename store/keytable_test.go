@@ -6,7 +6,7 @@ import "testing"
 // the index had taken the first out of memory: there is one again, as before.
 func TestKeyClaimAfterFlush(t *testing.T) {
 	const hash = 1 << 60
-	table := newKeyTable()
+	table := new(keyTable)
 	var seen keyView
 	claimed := func() bool {
 		ok := table.claim(&seen)

@@ -28,14 +28,9 @@ var errLook = errors.New("count the user first")
 
 // limitHash names a user of a batch in the index.
 func limitHash[T string | []byte](batch uint32, user T) uint64 {
-	var d xxhash.Digest
-	d.Reset()
-	var b [5]byte
-	b[0] = 'N'
-	binary.LittleEndian.PutUint32(b[1:], batch)
-	_, _ = d.Write(b[:])
-	_, _ = d.WriteString(string(user))
-	return d.Sum64()
+	var buf [64]byte
+	b := binary.LittleEndian.AppendUint32(append(buf[:0], 'N'), batch)
+	return xxhash.Sum64(append(b, user...))
 }
 
 // userView is what a request saw of its user in a batch.
@@ -63,6 +58,9 @@ func (s *Store) claimUser(b *batch, user string, seen *userView) (look bool, err
 		return false, nil
 	}
 	hash := limitHash(uint32(b.ID), user)
+	if seen.hash != 0 {
+		hash = seen.hash // who asks for many has it already
+	}
 	st := s.users.stripe(hash)
 	st.mu.Lock()
 	var buf [8]uint64

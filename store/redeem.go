@@ -273,7 +273,7 @@ func (s *Store) burn(r *Redemption, f *forms, at int64, seen *keyView, user *use
 		return s.absent(f, at, err)
 	}
 	defer sh.Unlock()
-	v := s.burnLocked(sh, seg, pos, r, at, seen, user)
+	v := s.burnLocked(sh, seg, pos, r, at, seen, user, false)
 	v.form = form
 	return v
 }
@@ -296,8 +296,8 @@ func (s *Store) lockCode(f *forms) (sh *shard.Shard, seg *shard.Segment, pos uin
 }
 
 // burnLocked judges one redemption and, if it is allowed, moves, journals and notes
-// its key. REQUIRES: the shard is held.
-func (s *Store) burnLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, r *Redemption, at int64, seen *keyView, user *userView) verdict {
+// its key. With more it is one of many, as in committer.append. REQUIRES: the shard is held.
+func (s *Store) burnLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, r *Redemption, at int64, seen *keyView, user *userView, more bool) verdict {
 	if r.Key != "" {
 		// Before judging: the code may be gone because of this very key.
 		if !s.keys.claim(seen) {
@@ -317,7 +317,7 @@ func (s *Store) burnLocked(sh *shard.Shard, seg *shard.Segment, pos uint32, r *R
 	sh.Move(seg, pos, st, shard.Redeemed)
 	v := verdict{b: b}
 	var err error
-	v.number, v.group, err = s.com.append(at, body, 1, nil, false)
+	v.number, v.group, err = s.com.append(at, body, 1, nil, more)
 	if err != nil { // nothing was journaled, so nothing happened
 		s.takeBack(sh, seg, pos, st, b)
 		return verdict{err: err}

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"codepool/shard"
 )
@@ -64,6 +65,8 @@ type scratch struct {
 	from      []shard.State
 	slow      []int32 // requests with several forms
 	views     []keyView
+	users     []uint64 // hashes of users, of batches with a limit
+	touched   uint64   // keeps the loads of touchUsers alive
 	body      []byte
 	buf       []byte
 	ends      []int32
@@ -303,6 +306,37 @@ func (s *Store) lookUpKeys(ctx context.Context, sc *scratch, rs []Redemption, ou
 	}
 }
 
+// touchUsers brings closer what is known of the users of batches with a limit: the cache
+// misses overlap instead of queueing.
+func (s *Store) touchUsers(sc *scratch, sh *shard.Shard, idx []int32, rs []Redemption) {
+	if cap(sc.users) < len(rs) {
+		sc.users = make([]uint64, len(rs))
+	}
+	sc.users = sc.users[:len(rs)]
+	const window = 64
+	var slots [window]*uint64
+	for len(idx) > 0 {
+		part, n := idx[:min(window, len(idx))], 0
+		idx = idx[len(part):]
+		for _, i := range part {
+			if sc.pos[i] < 0 {
+				continue
+			}
+			if b := s.batch(sh.SegmentByIndex(sc.segs[i]).Batch); b.PerUser > 0 {
+				sc.users[i] = limitHash(uint32(b.ID), rs[i].User)
+				if slots[n] = s.users.place(sc.users[i]); slots[n] != nil {
+					n++
+				}
+			}
+		}
+		sum := uint64(0)
+		for _, slot := range slots[:n] {
+			sum += atomic.LoadUint64(slot)
+		}
+		sc.touched += sum
+	}
+}
+
 // burnAll decides the redemptions idx, all of shard sh, and journals those that
 // happen as one piece.
 func (s *Store) burnAll(sc *scratch, index int, idx []int32, rs []Redemption, at int64) (last uint64) {
@@ -315,6 +349,9 @@ func (s *Store) burnAll(sc *scratch, index int, idx []int32, rs []Redemption, at
 	}
 	defer sh.Unlock()
 	sh.FindAll(sc.keys, idx, sc.pos, sc.segs)
+	if s.limits.Load() {
+		s.touchUsers(sc, sh, idx, rs)
+	}
 	sc.burned, sc.from, sc.body = sc.burned[:0], sc.from[:0], sc.body[:0]
 	var put []int32 // positions of codes whose entries are put off, and so are later ones
 	last = sh.Mark
@@ -338,7 +375,10 @@ func (s *Store) burnAll(sc *scratch, index int, idx []int32, rs []Redemption, at
 				seen = &sc.views[i]
 			}
 			var user userView
-			v := s.burnLocked(sh, seg, pos, r, at, seen, &user)
+			if b.PerUser > 0 {
+				user.hash = sc.users[i]
+			}
+			v := s.burnLocked(sh, seg, pos, r, at, seen, &user, true)
 			sc.res[i] = outcome{b: v.b, number: v.number, err: v.err, again: v.again}
 			if v.again {
 				put = append(put, sc.pos[i])

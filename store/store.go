@@ -28,7 +28,8 @@ type Store struct {
 	spaces    atomic.Pointer[map[string]*space]
 	batches   atomic.Pointer[[]*batch] // by number; entry 0 is unused
 	keys      *keyTable
-	users     *keyTable // users of batches with a limit (limit.go)
+	users     *keyTable   // users of batches with a limit (limit.go)
+	limits    atomic.Bool // there is such a batch
 	leases    *leaseTable
 	cursors   cursors
 	bell      bell
@@ -146,7 +147,7 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 	eng := &journal.Fuse{Engine: engine}
 	d.head.Serve()
 	// crash point: open: the engine is open
-	s = &Store{opt: *opt, path: d.path, dir: d, eng: eng, opened: start, adding: make(chan struct{}, 1), changing: make(chan struct{}, 1), closing: make(chan struct{}), statePages: map[statePageID]pageStamp{}, keys: newKeyTable(), users: newKeyTable(), leases: newLeaseTable()}
+	s = &Store{opt: *opt, path: d.path, dir: d, eng: eng, opened: start, adding: make(chan struct{}, 1), changing: make(chan struct{}, 1), closing: make(chan struct{}), statePages: map[statePageID]pageStamp{}, keys: new(keyTable), users: new(keyTable), leases: newLeaseTable()}
 	for i := range s.drawKeys {
 		s.drawKeys[i] = make(chan struct{}, 1)
 	}
@@ -249,6 +250,9 @@ func (s *Store) addBatchLocked(b *batch) {
 	}
 	all = append(all, b) // readers of the shorter slice do not see behind its end
 	b.space.folds.add(b.Format.Class.Fold())
+	if b.PerUser > 0 {
+		s.limits.Store(true)
+	}
 	s.batches.Store(&all)
 	s.mu.byName[b.Name] = b
 }
