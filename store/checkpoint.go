@@ -333,13 +333,27 @@ func (m *maintainer) run(ctx context.Context) {
 			if m.s.com.durableRecord.Load() >= m.done.Load()+uint64(m.s.opt.CheckpointEvery) {
 				m.note(m.s.checkpoint(ctx))
 				m.s.forgetCovered(ctx)
+				m.survey()
 			}
+		case <-m.s.survey.kick:
+			m.survey()
 		case answer := <-m.asked:
 			err := m.s.checkpoint(ctx)
 			m.note(err)
 			m.s.forgetCovered(ctx)
+			m.survey()
 			answer <- err
 		}
+	}
+}
+
+// survey carries the survey of the ledger on.
+func (m *maintainer) survey() {
+	more, err := m.s.survey.carryOn(m.s.eng, m.s.com.durableRecord.Load())
+	if err != nil && !m.s.closed.Load() {
+		m.s.opt.Logger.Warn("no survey of the ledger; queries look for its entries", "error", err)
+	} else if more {
+		kick(m.s.survey.kick)
 	}
 }
 

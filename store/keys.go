@@ -209,8 +209,13 @@ func readRecord(v journal.Reader, number uint64, f func(*record) error) error {
 	if k == nil {
 		return corrupt(entryKey(number), "entry is missing")
 	}
+	return recordIn(k, value, number, f)
+}
+
+// recordIn calls f with a record of an entry.
+func recordIn(k, value []byte, number uint64, f func(*record) error) error {
 	found := false
-	_, _, err = decodeEntry(k, value, func(r *record) error {
+	_, _, err := decodeEntry(k, value, func(r *record) error {
 		if r.number != number {
 			return nil
 		}

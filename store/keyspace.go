@@ -68,6 +68,7 @@ func (r *indexRun) key(part byte, page int) []byte {
 }
 
 func be32(b []byte) uint32 { return binary.BigEndian.Uint32(b) }
+func be64(b []byte) uint64 { return binary.BigEndian.Uint64(b) }
 
 // sealInPlace puts the checksum of key and value[4:] into the first four bytes.
 func sealInPlace(key, value []byte) {

@@ -198,13 +198,30 @@ func (s *Store) readRecords(numbers []uint64) ([]record, error) {
 	out := make([]record, len(numbers))
 	err := s.eng.View(func(v journal.Reader) error {
 		for i, n := range numbers {
-			if err := readRecord(v, n, func(r *record) error { out[i] = r.clone(); return nil }); err != nil {
+			if err := s.readSurveyed(v, n, func(r *record) error { out[i] = r.clone(); return nil }); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	return out, err
+}
+
+// readSurveyed is readRecord for queries.
+func (s *Store) readSurveyed(v journal.Reader, number uint64, f func(*record) error) error {
+	first, known := s.survey.entry(number)
+	if !known {
+		return readRecord(v, number, f)
+	}
+	key := entryKey(first)
+	value, err := v.Get(key)
+	if err != nil {
+		return err
+	}
+	if value == nil {
+		return corrupt(key, "entry is missing")
+	}
+	return recordIn(key, value, number, f)
 }
 
 // receiptOf builds the receipt that a redemption's record says.

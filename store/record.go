@@ -56,9 +56,9 @@ const (
 	entryHead = 16
 	// An entry is closed at entryRecords records or entryBytes bytes. A reader of one
 	// record reads, checks and decodes its entry: at 128 KiB a user's hundred receipts took
-	// nine times as long. The engine adds some 50 bytes to each.
+	// twelve times as long. The engine adds some 50 bytes to each.
 	entryRecords = 4096
-	entryBytes   = 4 << 10
+	entryBytes   = 2 << 10
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

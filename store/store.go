@@ -34,6 +34,7 @@ type Store struct {
 	cursors   cursors
 	bell      bell
 	index     *index
+	survey    survey
 	retired   atomic.Pointer[registry] // nil: no batch is retired
 
 	mu struct {
@@ -151,6 +152,7 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 	for i := range s.drawKeys {
 		s.drawKeys[i] = make(chan struct{}, 1)
 	}
+	s.survey.kick = make(chan struct{}, 1)
 	s.spaces.Store(&map[string]*space{})
 	s.batches.Store(&[]*batch{nil})
 	s.mu.byName = map[string]*batch{}

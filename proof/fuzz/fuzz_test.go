@@ -20,7 +20,7 @@ import (
 // the others does. In a long run, or with a time that is given, all run equally long.
 var (
 	whole = harness.Span{Short: 20 * time.Second, Long: 10 * time.Minute}
-	part  = harness.Span{Short: 4 * time.Second, Long: 10 * time.Minute}
+	part  = harness.Span{Short: 2 * time.Second, Long: 10 * time.Minute}
 )
 
 func findAll(t *testing.T) (root string, targets []Target) {

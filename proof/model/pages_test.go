@@ -34,7 +34,7 @@ func (p pageSize) edits() (edits []overlay.Edit) {
 		{"store/statepage.go", "	statePage = ", "32768", p.states},
 		{"store/index.go", "	postingsPage = ", "1024", p.postings},
 		{"store/index.go", "const tailPiece = ", "64 << 10", p.piece},
-		{"store/record.go", "	entryBytes   = ", "4 << 10", p.bytes},
+		{"store/record.go", "	entryBytes   = ", "2 << 10", p.bytes},
 	} {
 		edits = append(edits, overlay.Edit{File: e.file, Old: e.name + e.size, New: fmt.Sprint(e.name, e.to)})
 	}

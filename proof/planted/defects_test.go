@@ -44,6 +44,16 @@ var defects = []defect{
 		pkg: "proof/crash", test: "TestEveryIO", n: 20, says: "by the ledger|before the checkpoint",
 	},
 	{
+		name:  "release of a redeemed code",
+		edits: edit("store/step.go", "			return ErrAlreadyRedeemed\n		case shard.Revoked:\n			return ErrRevoked\n		case shard.Held:\n", "			return nil\n		case shard.Revoked:\n			return ErrRevoked\n		case shard.Held:\n"),
+		pkg:   "proof/linear", test: "TestLinearizable", n: 200, says: "round",
+	},
+	{
+		name:  "key conflict ignored",
+		edits: edit("store/redeem.go", "		if !same || string(found.user) != r.User {\n", "		if !same && r.Key == \"\" {\n"),
+		pkg:   "proof/linear", test: "TestLinearizable", n: 200, says: "round",
+	},
+	{
 		name:  "reserved code redeemed",
 		edits: edit("store/terms.go", "	case shard.Held:\n		return ErrReserved\n	}\n", "	}\n"),
 		pkg:   "proof/linear", test: "TestLinearizable", n: 200, says: "round",
@@ -55,6 +65,7 @@ var defects = []defect{
 	},
 	{
 		name:  "key not remembered",
+		long:  true,
 		edits: edit("store/redeem.go", "	if r.Key != \"\" {\n		s.keys.noteLocked(seen, v.number)\n	}\n", ""),
 		pkg:   "proof/linear", test: "TestLinearizable", n: 200, says: "round",
 	},
@@ -70,11 +81,13 @@ var defects = []defect{
 	},
 	{
 		name:  "undo lost by recovery",
+		long:  true,
 		edits: edit("store/recover.go", "	case recRelease, recUndo, recRevoke:\n		set(", "	case recRelease, recRevoke:\n		set("),
 		pkg:   "proof/crash", test: "TestKill9", n: 60, says: "by the ledger",
 	},
 	{
 		name:  "redeemed twice",
+		long:  true,
 		edits: edit("store/terms.go", "	case shard.Redeemed:\n		return ErrAlreadyRedeemed\n", "	case shard.Redeemed:\n"),
 		pkg:   "proof/crash", test: "TestKill9", n: 60, says: "was redeemed twice",
 	},
@@ -95,16 +108,19 @@ var defects = []defect{
 	},
 	{
 		name:  "state page of an earlier time",
+		long:  true,
 		edits: edit("store/statepage.go", "	if sum != c.States {\n", "	if false {\n"),
 		pkg:   "proof/media", test: "TestBitflip", n: 40, args: []string{"-only=pair: state page"}, says: `pair: state page +\d+ +\d+ +\d+ +[1-9]`,
 	},
 	{
 		name:  "batch changed beside those who decide",
+		long:  true,
 		edits: edit("store/change.go", "	if !s.eachShard(func(*shard.Shard) {}) {\n		b.now.set(old)\n		return nil, ErrClosed\n	}\n", ""),
 		pkg:   "store", test: "TestPauseUnderLoad", args: []string{"-test.count=20"}, says: `record \d+ makes code \d+ of run 1 redeemed|was paused`,
 	},
 	{
 		name:  "refusal by new terms does not wait",
+		long:  true,
 		edits: edit("store/change.go", "		s.eachShard(func(sh *shard.Shard) { sh.Mark = max(sh.Mark, g.n) })\n", ""),
 		pkg:   "store", test: "TestContextBoundsEveryCall", says: "in a paused batch: batch is paused, want",
 	},
@@ -123,16 +139,19 @@ var defects = []defect{
 	},
 	{
 		name:  "redemption in a paused batch",
+		long:  true,
 		edits: edit("store/terms.go", "	case flags&flagPaused != 0:\n		return ErrPaused\n", ""),
 		pkg:   "proof/linear", test: "TestLinearizable", n: 200, says: "round",
 	},
 	{
 		name:  "release by an older draw",
+		long:  true,
 		edits: edit("store/query.go", "		if err != nil || other {\n", "		if err != nil {\n"),
 		pkg:   "proof/model", test: "TestModel", n: 8000, args: noShrink, says: `failed: `,
 	},
 	{
 		name:  "checkpoint without terms",
+		long:  true,
 		edits: edit("store/checkpoint.go", "Terms: s.changedTerms()}", "Terms: nil}"),
 		pkg:   "proof/model", test: "TestModel", n: 2000, args: noShrink, says: `failed: batch`,
 	},

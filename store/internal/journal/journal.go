@@ -97,7 +97,7 @@ func Open(path string, o *Options) (e Engine, err error) {
 		WithNumLevelZeroTablesStall(math.MaxInt32).
 		WithNumCompactors(0).
 		WithNumGoroutines(2).
-		WithBlockSize(16 << 10).
+		WithBlockSize(8 << 10).
 		WithBlockCacheSize(0).
 		WithIndexCacheSize(0).
 		WithCompression(options.None).
