@@ -68,9 +68,11 @@
 //
 // # Reading the source
 //
-// redeem.go, intake.go and redeemall.go are the hot path, reverse.go the way back; commit.go, group.go and latch.go
+// redeem.go, intake.go and redeemall.go are the hot path, step.go and ref.go the way back; commit.go, group.go and latch.go
 // the group commit; gate.go the filter; record.go, page.go and keyspace.go the format on disk; recover.go
 // and checkpoint.go the way back, statepage.go what binds states to a checkpoint; index.go, flush.go and keys.go
-// what finds old records. internal/journal is the engine below: Badger, what guards its files while it opens, and
+// what finds old records, survey.go where they stand. lease.go, hold.go and leases.go are what holds for a time,
+// limit.go users, reuse.go codes of several lives, export.go lists, feed.go the ledger as a feed, change.go what of
+// a batch can change, retire.go and registry.go batches that are only on disk. internal/journal is the engine below: Badger, what guards its files while it opens, and
 // the room on the disk; no other package knows them.
 package store
