@@ -398,6 +398,7 @@ func (m *model) drop() {
 			continue
 		}
 		r.status = abandoned
+		clear(r.dirty)
 		for ord := range r.codes {
 			if r.states[ord] != shard.Void {
 				m.free(r, uint32(ord))
