@@ -80,7 +80,7 @@ func (c *client) call() {
 		c.reserve(ctx, code, by)
 	case acknowledge, giveBack, confirm, cancel:
 		c.end(ctx, v)
-	case pause, resume, revokeBatch:
+	case pause, resume, revokeBatch, retire:
 		c.change(ctx, v)
 	case release, undo, revoke:
 		by, key := c.whose(v, code)
@@ -263,7 +263,7 @@ func (c *client) reverse(ctx context.Context, v verb, code, by, key string) {
 
 // change changes the batch.
 func (c *client) change(ctx context.Context, v verb) {
-	do := map[verb]func(context.Context, store.BatchID, store.BatchChange) error{pause: c.s.Pause, resume: c.s.Resume, revokeBatch: c.s.RevokeBatch}[v]
+	do := map[verb]func(context.Context, store.BatchID, store.BatchChange) error{pause: c.s.Pause, resume: c.s.Resume, revokeBatch: c.s.RevokeBatch, retire: c.s.Retire}[v]
 	o := c.begin(op{verb: v})
 	c.ended(o, do(ctx, c.w.h.batch, store.BatchChange{By: fmt.Sprint("c", c.n)}))
 }

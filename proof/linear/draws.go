@@ -26,7 +26,8 @@ func (h *history) checkDraws() {
 			}
 		case o.err == store.ErrExpired && o.to >= h.terms.until:
 		case o.err == store.ErrPaused && h.mayBePaused(o):
-		case o.err == store.ErrRevoked && h.mayBeRevoked(o):
+		case o.err == store.ErrRevoked && h.mayBe(revokeBatch, o):
+		case o.err == store.ErrRetired && h.mayBe(retire, o):
 		case o.err == store.ErrKeyConflict && o.key != "":
 		case o.verb == take && (o.err == store.ErrNotYetValid && o.from < h.terms.from || o.err == store.ErrUserLimit):
 		default:
@@ -145,7 +146,7 @@ func (h *history) mayBePaused(o *op) bool {
 	return false
 }
 
-// mayBeRevoked reports whether the batch may have been revoked before a call ended.
-func (h *history) mayBeRevoked(o *op) bool {
-	return slices.ContainsFunc(h.ops, func(r *op) bool { return r.verb == revokeBatch && (r.maybe || r.err == nil) && r.call < o.ret })
+// mayBe reports whether the batch may have been revoked, or retired, before a call ended.
+func (h *history) mayBe(done verb, o *op) bool {
+	return slices.ContainsFunc(h.ops, func(r *op) bool { return r.verb == done && (r.maybe || r.err == nil) && r.call < o.ret })
 }

@@ -164,7 +164,7 @@ func (h *history) checkEnds() {
 		case store.ErrLeaseEnded:
 			right = known && (l.end.Number > 0 && l.end.Number <= to && l.end.Verb != "over" || l.revoked > 0 && l.revoked <= to)
 		case store.ErrRevoked:
-			right = (o.verb == acknowledge || o.verb == confirm) && h.mayBeRevoked(o)
+			right = (o.verb == acknowledge || o.verb == confirm) && h.mayBe(revokeBatch, o)
 		case store.ErrPaused:
 			right = o.verb == confirm && h.mayBePaused(o)
 		}

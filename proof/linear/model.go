@@ -47,6 +47,7 @@ type state struct {
 	keys    [maxKeys]bound
 	paused  bool   // its batch is
 	gone    bool   // its batch is revoked
+	shelved bool   // its batch is retired
 	done    uint64 // entries of RedeemAll calls behind which others of the same call come
 	epoch   int
 	over    bool
@@ -96,8 +97,8 @@ func codeModel(t terms) porcupine.Model {
 
 func (s state) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %q, batch paused %t, revoked %t, receipt %d, numbers to %d, %d redemptions, epoch %d",
-		s.life, s.ref, s.paused, s.gone, s.number, s.last, s.burns, s.epoch)
+	fmt.Fprintf(&b, "%s %q, batch paused %t, revoked %t, retired %t, receipt %d, numbers to %d, %d redemptions, epoch %d",
+		s.life, s.ref, s.paused, s.gone, s.shelved, s.number, s.last, s.burns, s.epoch)
 	for i, k := range s.keys {
 		if k.used {
 			fmt.Fprintf(&b, "; key %d: %q %d", i, k.by, k.number)
@@ -168,7 +169,7 @@ func (t terms) maybe(s state, e event) (state, bool) {
 // mayHave is whether a code can be redeemed or reserved at the time that the answer shows.
 func (t terms) mayHave(s state, e event) bool {
 	may := s.seen() == drawn || s.seen() == inStock && t.fromStock
-	return may && t.valid(s, e)
+	return may && !s.shelved && t.valid(s, e)
 }
 
 // valid is whether codes can be redeemed at the time that the answer shows.
@@ -195,6 +196,8 @@ func (s state) changes(v verb) bool {
 		return !s.paused
 	case resume:
 		return s.paused
+	case retire:
+		return !s.shelved
 	}
 	return !s.gone
 }
@@ -212,12 +215,18 @@ func (t terms) effect(s state, e event) (state, bool) {
 	ok, number := false, e.numberOf()
 	switch e.verb {
 	case pause, resume:
-		ok = !s.gone
+		ok = !s.gone && !s.shelved
 		s.paused = e.verb == pause
 		return s, ok
 	case revokeBatch:
+		ok = s.gone || !s.shelved
 		s.gone = true
-		return s, true
+		return s, ok
+	case retire: // nothing has the code for a time, and nobody can use it any more
+		ended := s.gone || s.life == burned || s.life == revoked || e.to >= t.until || e.maybe
+		ok = s.shelved || s.of == 0 && ended
+		s.shelved = true
+		return s, ok
 	case issue, export:
 		ok = s.seen() == inStock && e.from < t.until && !s.paused
 		s.life, s.ref = drawn, e.by
@@ -260,7 +269,7 @@ func (t terms) effect(s state, e event) (state, bool) {
 	if e.slot >= 0 {
 		s.keys[e.slot] = bound{true, e.by, e.number}
 	}
-	return s, ok
+	return s, ok && !s.shelved
 }
 
 // end ends what has a code. One that was revoked meanwhile is not touched any more.
@@ -298,8 +307,14 @@ func (t terms) end(s *state, e event) bool {
 func (t terms) judge(s state, e event) bool {
 	life := s.seen()
 	switch {
+	case e.verb == retire:
+		return !s.shelved && e.err == store.ErrNotFinished // for another code, perhaps
+	case e.verb.ofBatch() && s.shelved:
+		return (e.verb != revokeBatch || !s.gone) && e.err == store.ErrRetired
 	case e.verb.ofBatch():
 		return s.gone && e.verb != revokeBatch && e.err == store.ErrRevoked
+	case s.shelved && (e.verb == undo || e.verb == release || e.verb == revoke):
+		return e.err == store.ErrRetired
 	case life == revoked:
 		return e.err == store.ErrRevoked
 	case e.verb == undo:
@@ -318,11 +333,13 @@ func (t terms) judge(s state, e event) bool {
 	inWindow := max(e.from, t.from) <= e.to && max(e.from, t.from) < t.until
 	switch e.err {
 	case nil:
-		return e.verb == check && inWindow && !s.paused
+		return e.verb == check && inWindow && !s.paused && !s.shelved
 	case store.ErrPaused:
 		return inWindow && s.paused
+	case store.ErrRetired:
+		return inWindow && !s.paused && s.shelved
 	case store.ErrUserLimit: // checkLimit looks at that
-		return t.perUser > 0 && inWindow && !s.paused
+		return t.perUser > 0 && inWindow && !s.paused && !s.shelved
 	case store.ErrNotYetValid:
 		return e.from < t.from
 	case store.ErrExpired:

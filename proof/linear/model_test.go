@@ -247,6 +247,16 @@ var handmade = []struct {
 	{name: "a draw from a batch that was not yet revoked", finds: "may not be refused so", ops: []*op{
 		at(1, 2, noDraw(1, "x", "", store.ErrRevoked)), at(3, 4, op{verb: revokeBatch}),
 	}},
+	{name: "the batch revoked and retired", ops: []*op{
+		at(1, 2, draw("x", "", codeA)), at(3, 4, op{verb: retire, err: store.ErrNotFinished}), at(5, 6, did(redeem, "u", "", 2)), at(7, 8, op{verb: revokeBatch}),
+		at(9, 10, op{verb: retire}), at(11, 12, not(undo, "", "", store.ErrRetired)), at(13, 14, not(redeem, "v", "", store.ErrAlreadyRedeemed)), at(15, 16, op{verb: pause, err: store.ErrRetired}),
+	}},
+	{name: "undone after its batch was retired", finds: noOrder, ops: []*op{
+		at(1, 2, draw("x", "", codeA)), at(3, 4, did(redeem, "u", "", 2)), at(5, 6, op{verb: revokeBatch}), at(7, 8, op{verb: retire}), at(9, 10, did(undo, "", "", 3)),
+	}},
+	{name: "retired while a code can be used", finds: noOrder, ops: []*op{
+		at(1, 2, draw("x", "", codeA)), at(3, 4, op{verb: retire}),
+	}},
 	{name: "a lease that is over", ops: []*op{
 		lent(), at(3, 4, not(redeem, "u", "", store.ErrNotIssued)), at(5, 6, draw("y", "", codeA)), at(7, 8, finish(acknowledge, 0, store.ErrLeaseOver)),
 	}, entries: []store.Entry{when(2, "lease", 0, store.Entry{}), when(3, "over", 5, store.Entry{Lease: 2})}},

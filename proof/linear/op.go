@@ -25,6 +25,7 @@ const (
 	pause                   // of the batch: every code meets it
 	resume                  //
 	revokeBatch             //
+	retire                  // of the batch
 	lease                   // a draw for a time
 	take                    // a draw, and the redemption of what it drew
 	export                  // a draw as a list
@@ -40,7 +41,7 @@ const (
 	over                    // the end: what did not happen by now never will
 )
 
-var verbNames = [...]string{"born", "Issue", "Redeem", "Release", "Undo", "Revoke", "Check", "Lookup", "Pause", "Resume", "RevokeBatch",
+var verbNames = [...]string{"born", "Issue", "Redeem", "Release", "Undo", "Revoke", "Check", "Lookup", "Pause", "Resume", "RevokeBatch", "Retire",
 	"Lease", "Take", "Export", "Acknowledge", "GiveBack", "Reserve", "Confirm", "Cancel", "lapse", "return", "restart", "ledger", "over"}
 
 func (v verb) String() string { return verbNames[v] }
@@ -49,7 +50,7 @@ func (v verb) String() string { return verbNames[v] }
 func (v verb) reads() bool { return v == check || v == lookup }
 
 // ofBatch reports whether calls of the verb change the batch.
-func (v verb) ofBatch() bool { return v == pause || v == resume || v == revokeBatch }
+func (v verb) ofBatch() bool { return v == pause || v == resume || v == revokeBatch || v == retire }
 
 // draws reports whether calls of the verb draw codes.
 func (v verb) draws() bool { return v == issue || v == lease || v == take || v == export }
@@ -96,7 +97,7 @@ var errGaveUp = errors.New("gave up")
 var answers = []error{
 	store.ErrOutcomeUnknown, store.ErrNotIssued, store.ErrAlreadyRedeemed, store.ErrNotRedeemed, store.ErrNotYetValid,
 	store.ErrReserved, store.ErrUserLimit, store.ErrLeaseOver, store.ErrLeaseEnded, store.ErrUnknownLease,
-	store.ErrExpired, store.ErrPaused, store.ErrRevoked, store.ErrEmpty, store.ErrKeyConflict, store.ErrClosed, context.Canceled, errGaveUp,
+	store.ErrExpired, store.ErrPaused, store.ErrRevoked, store.ErrRetired, store.ErrNotFinished, store.ErrEmpty, store.ErrKeyConflict, store.ErrClosed, context.Canceled, errGaveUp,
 }
 
 // plain returns the sentinel behind an error, so that errors can be compared.
@@ -144,7 +145,7 @@ func (o *op) asked() string {
 		b.WriteString(o.verb.String())
 	}
 	switch o.verb {
-	case born, restart, over, pause, resume, revokeBatch:
+	case born, restart, over, pause, resume, revokeBatch, retire:
 	case issue, lease, take, export:
 		fmt.Fprintf(&b, "(%d for %q", o.n, o.by)
 		if o.user != "" {

@@ -71,8 +71,8 @@ func newSetting(r *rand.Rand) setting {
 	if r.IntN(3) == 0 {
 		s.weights[pause], s.weights[resume] = 6, 9
 	}
-	if r.IntN(8) == 0 {
-		s.weights[revokeBatch] = 1
+	if r.IntN(6) == 0 {
+		s.weights[revokeBatch], s.weights[retire] = 1, 4
 	}
 	if s.restless { // what checkpoints disturb
 		s.weights[lookup] += 50

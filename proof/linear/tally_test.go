@@ -79,7 +79,7 @@ func (y *tally) wantAll(t *testing.T) {
 		release: {nil, store.ErrNotIssued, store.ErrAlreadyRedeemed, store.ErrKeyConflict, store.ErrOutcomeUnknown},
 		undo:    {nil, store.ErrNotRedeemed, store.ErrKeyConflict, store.ErrOutcomeUnknown},
 		revoke:  {nil, store.ErrAlreadyRedeemed, store.ErrRevoked},
-		pause:   {nil}, resume: {nil}, revokeBatch: {nil},
+		pause:   {nil}, resume: {nil}, revokeBatch: {nil}, retire: {nil, store.ErrNotFinished},
 		lease: {nil, store.ErrEmpty}, acknowledge: {nil, store.ErrLeaseOver, store.ErrLeaseEnded}, giveBack: {nil, store.ErrLeaseOver, store.ErrLeaseEnded},
 		reserve: {nil, store.ErrReserved, store.ErrNotIssued}, confirm: {nil, store.ErrLeaseOver, store.ErrLeaseEnded}, cancel: {nil, store.ErrLeaseEnded},
 		take: {nil, store.ErrEmpty}, export: {nil, store.ErrEmpty},
