@@ -80,9 +80,10 @@ func (m *model) redeem() {
 	switch c := m.find(r.space, r.text); {
 	case c != nil && r.key == "" && c.b.PerUser == 0 && !c.b.retired:
 		m.once()
-	case c != nil && call != 1:
+	case call != 1:
 		// Those with its key's hash may have moved meanwhile, or its user must be counted
-		// first, or the disk asked for its code, and it is asked again: in a crowd twice.
+		// first, or the disk asked for a code that is not in memory, and it is asked again:
+		// in a crowd twice.
 		m.atMost(3)
 	default:
 		m.atMost(1)
