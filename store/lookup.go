@@ -39,6 +39,9 @@ func (s *Store) Lookup(ctx context.Context, namespace, code string) (CodeInfo, e
 	}
 	s.endOvers()
 	for i := range f.n {
+		if f.retired > 0 {
+			break
+		}
 		k := &f.keys[i]
 		sh := s.pool.Lock(s.pool.Route(k.Hash))
 		if sh == nil {

@@ -152,6 +152,9 @@ func (s *Store) RedeemFunc(ctx context.Context, r Redemption, done func(Receipt,
 
 // pick chooses, of the forms that a text may have, the one that burn would find.
 func (s *Store) pick(f *forms) *shard.Key {
+	if f.retired > 0 {
+		return &f.keys[f.retired-1]
+	}
 	for i := range f.n - 1 {
 		if s.holds(&f.keys[i]) {
 			return &f.keys[i]
@@ -281,6 +284,9 @@ func (s *Store) burn(r *Redemption, f *forms, at int64, seen *keyView, user *use
 // lockCode finds the code that a request means, of the forms that its text may have, and
 // returns its shard, which is held then, its place there and which form it is.
 func (s *Store) lockCode(f *forms) (sh *shard.Shard, seg *shard.Segment, pos uint32, form int, err error) {
+	if f.retired > 0 {
+		return nil, nil, 0, 0, ErrUnknownCode
+	}
 	for i := range f.n {
 		k := &f.keys[i]
 		if sh = s.pool.Lock(s.pool.Route(k.Hash)); sh == nil {

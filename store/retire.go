@@ -155,7 +155,7 @@ func (s *Store) absent(f *forms, at int64, why error) verdict {
 	return verdict{err: why}
 }
 
-// chooseForm leaves of the forms of a text only the first one that is a code, if that is
+// chooseForm notes which of the forms of a text is the first one that is a code, if that is
 // one of a retired batch: those in memory are told apart where they are found.
 func (s *Store) chooseForm(f *forms) error {
 	for i := range f.n - 1 {
@@ -167,7 +167,7 @@ func (s *Store) chooseForm(f *forms) error {
 			return err
 		}
 		if found != nil {
-			f.keys[0], f.n = f.keys[i], 1
+			f.retired = i + 1
 			return nil
 		}
 	}

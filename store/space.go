@@ -19,6 +19,10 @@ type space struct {
 type forms struct {
 	n    int
 	keys [3]shard.Key
+	// retired is which form, from 1, is a code of a retired batch and comes before those
+	// that are in memory; 0: none. It is what the text means; a key that was used for another
+	// form before stays used.
+	retired int
 }
 
 // usual resolves the hot case in one pass and without a buffer: a code of the default
@@ -37,7 +41,7 @@ func (sp *space) usual(text string, k *shard.Key) bool {
 // resolve fills f with the forms of a text and reports whether there is any. A text
 // that cannot be a code has none.
 func (s *Store) resolve(namespace, text string, f *forms) bool {
-	f.n = 0
+	f.n, f.retired = 0, 0
 	sp := s.space(namespace)
 	if sp == nil || len(text) > gen.MaxInput {
 		return false
