@@ -3,7 +3,7 @@ package shard
 import "slices"
 
 // Drop takes all codes of a batch out of the pool and gives their memory back, one shard
-// after the other: each is held while what stays in it moves together, some 20 ns a code.
+// after the other: each is held while what stays in it moves together.
 // The texts are free again; whether they may be used again is the caller's business. It
 // returns false when the pool is closed. REQUIRES: nobody adds codes meanwhile.
 func (p *Pool) Drop(batch uint32) bool {

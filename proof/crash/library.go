@@ -20,7 +20,7 @@ var libraryBatches = []store.Batch{
 	{Name: "archive", Count: 16, Reusable: true, Quarantine: moment},
 }
 
-func (c *child) library(ctx context.Context) {
+func (c *child) lending(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, def := range libraryBatches {
 		all.Go(func() {
