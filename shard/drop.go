@@ -1,6 +1,9 @@
 package shard
 
-import "slices"
+import (
+	"runtime"
+	"slices"
+)
 
 // Drop takes all codes of a batch out of the pool and gives their memory back, one shard
 // after the other: each is held while what stays in it moves together.
@@ -14,6 +17,7 @@ func (p *Pool) Drop(batch uint32) bool {
 		}
 		s.drop(batch)
 		s.Unlock()
+		runtime.Gosched() // to those who waited for it
 	}
 	p.runs.each(func(r *Run) {
 		if r.Batch == batch {

@@ -89,11 +89,19 @@ func (s *Store) Checkpoint(ctx context.Context) error {
 	if ctx.Err() != nil { // before the maintainer may take it up
 		return context.Cause(ctx)
 	}
-	return s.maint.do(ctx)
+	return s.maint.do(ctx, true)
 }
 
 // checkpoint is called by the maintainer alone, or by Close after it.
-func (s *Store) checkpoint(ctx context.Context) (err error) {
+func (s *Store) checkpoint(ctx context.Context) error {
+	if err := s.writeCheckpoint(ctx); err != nil {
+		return err
+	}
+	return s.writeIndex(ctx)
+}
+
+// writeCheckpoint writes the states and the record. REQUIRES: as for checkpoint.
+func (s *Store) writeCheckpoint(ctx context.Context) (err error) {
 	s.draws.Lock()
 	upto := s.com.lastRecord()
 	cp := checkpointRecord{Upto: upto, Terms: s.changedTerms()}
@@ -133,10 +141,14 @@ func (s *Store) checkpoint(ctx context.Context) (err error) {
 		s.noteCovered(&cp)
 		s.maint.done.Store(upto)
 		// crash point: checkpoint: the record is written
-		if err := s.dropLeasePages(cp.Number); err != nil {
-			return err
-		}
+		return s.dropLeasePages(cp.Number)
 	}
+	return nil
+}
+
+// writeIndex brings the index up to what is durable. REQUIRES: as for checkpoint.
+func (s *Store) writeIndex(ctx context.Context) error {
+	s.maint.indexed.Store(s.com.durableRecord.Load()) // if it fails, it has time until the next one
 	if err := s.index.flush(ctx); err != nil {
 		return err
 	}
@@ -294,11 +306,12 @@ func (s *Store) copyStates(p statePageID) (body []byte, mark uint64, ok bool) {
 type maintainer struct {
 	s       *Store
 	kick    chan struct{}
-	asked   chan chan error
+	asked   chan request
 	quit    chan struct{}
 	stopped chan struct{}
 	cancel  context.CancelFunc
 	done    atomic.Uint64             // ledger number that the last checkpoint reached
+	indexed atomic.Uint64             // and that the index was last brought up to
 	number  uint64                    // of the last checkpoint
 	undone  map[statePageID]struct{}  // pages of a checkpoint that failed
 	pages   map[statePageID]pageStamp // state pages that exist on disk
@@ -306,21 +319,23 @@ type maintainer struct {
 }
 
 func startMaintainer(s *Store) *maintainer {
-	m := &maintainer{s: s, kick: make(chan struct{}, 1), asked: make(chan chan error), quit: make(chan struct{}), stopped: make(chan struct{}), pages: s.statePages, number: s.lastCheckpoint}
+	m := &maintainer{s: s, kick: make(chan struct{}, 1), asked: make(chan request), quit: make(chan struct{}), stopped: make(chan struct{}), pages: s.statePages, number: s.lastCheckpoint}
 	m.done.Store(s.recovered.Checkpoint)
+	m.indexed.Store(s.index.covered())
 	ctx, cancel := context.WithCancel(context.Background())
 	m.cancel = cancel
-	every := uint64(s.opt.CheckpointEvery)
 	s.com.onCommit = func() {
-		if s.com.durableRecord.Load() >= m.done.Load()+every {
-			select {
-			case m.kick <- struct{}{}:
-			default:
-			}
+		if m.isDue() {
+			kick(m.kick)
 		}
 	}
 	go m.run(ctx)
 	return m
+}
+
+// isDue reports whether pages or index lag behind as far as they may.
+func (m *maintainer) isDue() bool {
+	return m.s.com.durableRecord.Load() >= min(m.done.Load(), m.indexed.Load())+uint64(m.s.opt.CheckpointEvery)
 }
 
 func (m *maintainer) run(ctx context.Context) {
@@ -330,19 +345,24 @@ func (m *maintainer) run(ctx context.Context) {
 		case <-m.quit:
 			return
 		case <-m.kick:
-			if m.s.com.durableRecord.Load() >= m.done.Load()+uint64(m.s.opt.CheckpointEvery) {
+			if m.isDue() {
 				m.note(m.s.checkpoint(ctx))
 				m.s.forgetCovered(ctx)
 				m.survey()
 			}
 		case <-m.s.survey.kick:
 			m.survey()
-		case answer := <-m.asked:
-			err := m.s.checkpoint(ctx)
+		case r := <-m.asked:
+			err := m.s.writeCheckpoint(ctx)
+			if err == nil && r.index {
+				err = m.s.writeIndex(ctx)
+			}
 			m.note(err)
-			m.s.forgetCovered(ctx)
-			m.survey()
-			answer <- err
+			if r.index {
+				m.s.forgetCovered(ctx)
+				m.survey()
+			}
+			r.answer <- err
 		}
 	}
 }
@@ -365,11 +385,17 @@ func (m *maintainer) note(err error) {
 	}
 }
 
+// request is for a checkpoint at once.
+type request struct {
+	answer chan error // has room for it
+	index  bool       // of the index, too, and of all else that follows checkpoints
+}
+
 // do asks for a checkpoint and waits for it.
-func (m *maintainer) do(ctx context.Context) error {
+func (m *maintainer) do(ctx context.Context, index bool) error {
 	answer := make(chan error, 1)
 	select {
-	case m.asked <- answer:
+	case m.asked <- request{answer, index}:
 	case <-m.stopped:
 		return ErrClosed
 	case <-ctx.Done():

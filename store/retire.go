@@ -40,7 +40,7 @@ func (s *Store) Retire(ctx context.Context, id BatchID, c BatchChange) error {
 	// crash point: retire: its record is durable, no checkpoint knows
 	b := s.batchByID(id)
 	if !b.covered.Load() {
-		if err := s.maint.do(ctx); err != nil {
+		if err := s.maint.do(ctx, false); err != nil {
 			return fmt.Errorf("batch %q is retired; its memory is given back by a later checkpoint: %w", b.Name, err)
 		}
 	}
