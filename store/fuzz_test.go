@@ -49,6 +49,14 @@ func (m memEngine) Close() error                            { return nil }
 func (m memEngine) Get(key []byte) ([]byte, error)          { return slices.Clone(m[string(key)]), nil }
 func (m memEngine) put(key, payload []byte) memEngine       { m[string(key)] = seal(key, payload); return m }
 
+func (m memEngine) Read(key []byte, f func([]byte) error) (bool, error) {
+	v, ok := m[string(key)]
+	if !ok {
+		return false, nil
+	}
+	return true, f(v)
+}
+
 func (m memEngine) Scan(prefix, from []byte, f func(key, value []byte) error) error {
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		if !strings.HasPrefix(k, string(prefix)) || k < string(from) {

@@ -214,14 +214,11 @@ func (s *Store) readSurveyed(v journal.Reader, number uint64, f func(*record) er
 		return readRecord(v, number, f)
 	}
 	key := entryKey(first)
-	value, err := v.Get(key)
-	if err != nil {
-		return err
-	}
-	if value == nil {
+	found, err := v.Read(key, func(value []byte) error { return recordIn(key, value, number, f) })
+	if err == nil && !found {
 		return corrupt(key, "entry is missing")
 	}
-	return recordIn(key, value, number, f)
+	return err
 }
 
 // receiptOf builds the receipt that a redemption's record says.

@@ -46,6 +46,9 @@ type Engine interface {
 type Reader interface {
 	// Get must return a copy of the value, or nil if there is none.
 	Get(key []byte) ([]byte, error)
+	// Read must call f with the value, which is valid only during the call, and return its
+	// error; found is false, and f is not called, if there is none.
+	Read(key []byte, f func(value []byte) error) (found bool, err error)
 	// Scan must call f for every key with the prefix that is not below from, in
 	// order, until f returns an error; ErrStop ends it without one. Key and value are
 	// valid only during the call. A damaged table may end early without an error:

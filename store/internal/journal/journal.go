@@ -97,7 +97,7 @@ func Open(path string, o *Options) (e Engine, err error) {
 		WithNumLevelZeroTablesStall(math.MaxInt32).
 		WithNumCompactors(0).
 		WithNumGoroutines(2).
-		WithBlockSize(8 << 10).
+		WithBlockSize(4 << 10).
 		WithBlockCacheSize(0).
 		WithIndexCacheSize(0).
 		WithCompression(options.None).
@@ -244,15 +244,24 @@ type badgerReader struct {
 	prefix, key, value []byte
 }
 
-func (r *badgerReader) Get(key []byte) ([]byte, error) {
+func (r *badgerReader) Get(key []byte) (value []byte, err error) {
+	_, err = r.Read(key, func(v []byte) error { value = bytes.Clone(v); return nil })
+	return value, err
+}
+
+func (r *badgerReader) Read(key []byte, f func(value []byte) error) (found bool, err error) {
 	item, err := r.txn.Get(key)
 	if errors.Is(err, badger.ErrKeyNotFound) {
-		return nil, nil
+		return false, nil
 	} else if err != nil {
-		return nil, readError(err)
+		return false, readError(err)
 	}
-	v, err := item.ValueCopy(nil)
-	return v, readError(err)
+	var failed error
+	err = item.Value(func(v []byte) error { failed = f(v); return nil })
+	if err != nil {
+		return true, readError(err)
+	}
+	return true, failed
 }
 
 // ErrStop ends a scan early without an error.
