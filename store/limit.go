@@ -63,13 +63,19 @@ func (s *Store) claimUser(b *batch, user string, seen *userView) (look bool, err
 	}
 	st := s.users.stripe(hash)
 	st.mu.Lock()
-	var buf [8]uint64
-	if len(st.numbersLocked(hash, buf[:0])) >= b.PerUser || s.index.mayHave(hash) {
+	if s.mayBeAtLimitLocked(b, hash) {
 		st.mu.Unlock()
 		return true, nil
 	}
 	seen.keyView = keyView{hash: hash, stripe: st}
 	return false, nil
+}
+
+// mayBeAtLimitLocked reports whether the records must be read to know if a user may redeem
+// one code more. REQUIRES: the user's stripe is held.
+func (s *Store) mayBeAtLimitLocked(b *batch, hash uint64) bool {
+	var buf [8]uint64
+	return len(s.users.stripe(hash).numbersLocked(hash, buf[:0])) >= b.PerUser || s.index.mayHave(hash)
 }
 
 // countUser reads what a user has redeemed or reserved of a batch.

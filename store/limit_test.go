@@ -195,6 +195,61 @@ func TestUserLimitUnderLoad(t *testing.T) {
 	storetest.Verify(t, s)
 }
 
+// TestUserLimitOfMany lets large calls beside each other redeem for the same users, of a
+// batch with a limit and of one without: each user gets what the limit allows and no code
+// more.
+func TestUserLimitOfMany(t *testing.T) {
+	ctx := t.Context()
+	const users, each, limit, callers = 300, 20, 3, 4
+	s := open(t, t.TempDir(), weak())
+	limited := mint(t, s, store.Batch{Name: "limited", Count: users * each, PerUser: limit})
+	free := mint(t, s, store.Batch{Name: "free", Count: users})
+	codes := issue(t, s, limited.ID, users*each-200, "x")
+	others := issue(t, s, free.ID, users, "x")
+	var wg sync.WaitGroup
+	var got [users]atomic.Int32
+	for c := range callers {
+		wg.Go(func() {
+			var rs []store.Redemption
+			for i := c; i < len(codes); i += callers {
+				rs = append(rs, store.Redemption{Code: codes[i], User: fmt.Sprint("user-", i/callers%users)})
+				if i < len(others) {
+					rs = append(rs, store.Redemption{Code: others[i], User: "any"}, rs[len(rs)-1]) // one twice
+				}
+			}
+			for i, r := range s.RedeemAll(ctx, rs) {
+				switch {
+				case r.Err == nil && rs[i].User == "any":
+				case r.Err == nil:
+					var n int
+					_, _ = fmt.Sscanf(rs[i].User, "user-%d", &n)
+					got[n].Add(1)
+				case !errors.Is(r.Err, store.ErrUserLimit) && !errors.Is(r.Err, store.ErrAlreadyRedeemed):
+					t.Errorf("%v: %v", rs[i], r.Err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for i := range got {
+		if n := got[i].Load(); n != limit {
+			t.Errorf("user %d redeemed %d", i, n)
+		}
+	}
+	n := 0
+	for _, r := range s.RedeemAll(ctx, redemptions(issue(t, s, limited.ID, 200, "x"), "late")) {
+		if r.Err == nil {
+			n++
+		} else {
+			wantErr(t, "over the limit", r.Err, store.ErrUserLimit)
+		}
+	}
+	if n != limit {
+		t.Errorf("of one call a user redeemed %d", n)
+	}
+	storetest.Verify(t, s)
+}
+
 func TestBadUserLimit(t *testing.T) {
 	s := storetest.Open(t, weak())
 	for _, n := range []int{-1, store.MaxPerUser + 1} {

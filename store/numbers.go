@@ -22,8 +22,8 @@ const numbersLoad = 5
 
 // home is the first slot in which a hash can be.
 func home(hash uint64, slots int) int {
-	// The top six bits choose the stripe of a keyTable: all hashes of a table share them.
-	i, _ := bits.Mul64(hash<<6, uint64(slots))
+	// The top bits choose the stripe of a keyTable: all hashes of a table share them.
+	i, _ := bits.Mul64(hash<<stripeBits, uint64(slots))
 	return int(i)
 }
 
@@ -87,7 +87,7 @@ func (t *numbers) room() []numberSlot {
 	if t.n*8 < len(old)*numbersLoad {
 		return old
 	}
-	grown := make([]numberSlot, max(64, 2*len(old)))
+	grown := make([]numberSlot, max(16, 2*len(old)))
 	for _, s := range old {
 		if s.number != 0 {
 			*find(grown, s.hash) = s

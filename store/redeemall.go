@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"codepool/shard"
 )
@@ -64,9 +63,11 @@ type scratch struct {
 	burned    []int32 // requests of the present shard whose codes were moved, with their old states
 	from      []shard.State
 	slow      []int32 // requests with several forms
+	put       []int32 // positions in the present shard of codes whose entries are put off, and so are later ones
+	late      []int32 // requests that are decided by themselves, behind the others of their shard
 	views     []keyView
-	users     []uint64 // hashes of users, of batches with a limit
-	touched   uint64   // keeps the loads of touchUsers alive
+	keyed     bool // a request has a key
+	claims    claims
 	body      []byte
 	buf       []byte
 	ends      []int32
@@ -249,7 +250,7 @@ func (s *Store) redeemSlow(ctx context.Context, r *Redemption, out *Result, at i
 // lookUpAll finds each code's key and shard.
 func (s *Store) lookUpAll(ctx context.Context, sc *scratch, rs []Redemption, out []Result) {
 	var f forms
-	keyed := false
+	sc.keyed = false
 	for i := range rs {
 		sc.shards[i] = notHere
 		if err := checkRedemption(&rs[i]); err != nil {
@@ -271,7 +272,7 @@ func (s *Store) lookUpAll(ctx context.Context, sc *scratch, rs []Redemption, out
 					continue
 				}
 			}
-			keyed = true
+			sc.keyed = true
 		}
 		if f.n > 1 && s.retired.Load() != nil {
 			if out[i].Err = s.chooseForm(&f); out[i].Err != nil {
@@ -281,7 +282,7 @@ func (s *Store) lookUpAll(ctx context.Context, sc *scratch, rs []Redemption, out
 		sc.keys[i] = *s.pick(&f)
 		sc.shards[i] = int32(s.pool.Route(sc.keys[i].Hash))
 	}
-	if keyed {
+	if sc.keyed {
 		s.lookUpKeys(ctx, sc, rs, out)
 	}
 }
@@ -306,39 +307,8 @@ func (s *Store) lookUpKeys(ctx context.Context, sc *scratch, rs []Redemption, ou
 	}
 }
 
-// touchUsers brings closer what is known of the users of batches with a limit: the cache
-// misses overlap instead of queueing.
-func (s *Store) touchUsers(sc *scratch, sh *shard.Shard, idx []int32, rs []Redemption) {
-	if cap(sc.users) < len(rs) {
-		sc.users = make([]uint64, len(rs))
-	}
-	sc.users = sc.users[:len(rs)]
-	const window = 64
-	var slots [window]*uint64
-	for len(idx) > 0 {
-		part, n := idx[:min(window, len(idx))], 0
-		idx = idx[len(part):]
-		for _, i := range part {
-			if sc.pos[i] < 0 {
-				continue
-			}
-			if b := s.batch(sh.SegmentByIndex(sc.segs[i]).Batch); b.PerUser > 0 {
-				sc.users[i] = limitHash(uint32(b.ID), rs[i].User)
-				if slots[n] = s.users.place(sc.users[i]); slots[n] != nil {
-					n++
-				}
-			}
-		}
-		sum := uint64(0)
-		for _, slot := range slots[:n] {
-			sum += atomic.LoadUint64(slot)
-		}
-		sc.touched += sum
-	}
-}
-
-// burnAll decides the redemptions idx, all of shard sh, and journals those that
-// happen as one piece.
+// burnAll decides the redemptions idx, all of shard sh, and journals those that happen in
+// few pieces.
 func (s *Store) burnAll(sc *scratch, index int, idx []int32, rs []Redemption, at int64) (last uint64) {
 	sh := s.pool.Lock(index)
 	if sh == nil {
@@ -349,11 +319,17 @@ func (s *Store) burnAll(sc *scratch, index int, idx []int32, rs []Redemption, at
 	}
 	defer sh.Unlock()
 	sh.FindAll(sc.keys, idx, sc.pos, sc.segs)
+	sc.put = sc.put[:0]
 	if s.limits.Load() {
-		s.touchUsers(sc, sh, idx, rs)
+		return s.burnClaimed(sc, sh, idx, rs, at)
 	}
+	return s.burnPart(sc, sh, idx, rs, at)
+}
+
+// burnPart decides the redemptions idx of burnAll, and journals as one piece those that need
+// no claim of key or user, or whose users are claimed (limitall.go).
+func (s *Store) burnPart(sc *scratch, sh *shard.Shard, idx []int32, rs []Redemption, at int64) (last uint64) {
 	sc.burned, sc.from, sc.body = sc.burned[:0], sc.from[:0], sc.body[:0]
-	var put []int32 // positions of codes whose entries are put off, and so are later ones
 	last = sh.Mark
 	for _, i := range idx {
 		if sc.pos[i] < 0 {
@@ -363,34 +339,30 @@ func (s *Store) burnAll(sc *scratch, index int, idx []int32, rs []Redemption, at
 			continue
 		}
 		pos, seg, r := uint32(sc.pos[i]), sh.SegmentByIndex(sc.segs[i]), &rs[i]
-		if slices.Contains(put, sc.pos[i]) {
+		if slices.Contains(sc.put, sc.pos[i]) {
 			sc.res[i] = outcome{again: true}
 			continue
 		}
 		b := s.batch(seg.Batch)
-		if r.Key != "" || b.PerUser > 0 || b.Reusable {
-			// One record at a time, so that key and user are claimed until they are noted.
-			var seen *keyView
-			if r.Key != "" {
-				seen = &sc.views[i]
-			}
-			var user userView
-			if b.PerUser > 0 {
-				user.hash = sc.users[i]
-			}
-			v := s.burnLocked(sh, seg, pos, r, at, seen, &user, true)
-			sc.res[i] = outcome{b: v.b, number: v.number, err: v.err, again: v.again}
-			if v.again {
-				put = append(put, sc.pos[i])
-			}
-			last = max(last, sh.Mark)
+		if r.Key != "" || b.Reusable || b.PerUser > 0 && !sc.claims.all {
+			last = max(last, s.burnOne(sc, sh, i, r, at))
 			continue
 		}
 		st := sh.State(pos)
 		err := b.judge(st, at)
-		if err == errAgain || err == nil && st == shard.Available && !b.reserve(1) {
+		if err == nil && b.PerUser > 0 {
+			switch err = s.mayTake(sc, b, i, r.User); err {
+			case errPieceFirst:
+				last = s.journalBurned(sc, sh, idx, at)
+				err = s.mayTake(sc, b, i, r.User)
+			case errUnclaimed: // some other caller is about to decide about that user
+				sc.late, sc.put = append(sc.late, i), append(sc.put, sc.pos[i])
+				continue
+			}
+		}
+		if err == errAgain || err == errLook || err == nil && st == shard.Available && !b.reserve(1) {
 			sc.res[i] = outcome{again: true}
-			put = append(put, sc.pos[i])
+			sc.put = append(sc.put, sc.pos[i])
 			continue
 		} else if err != nil {
 			sc.res[i] = outcome{err: err}
@@ -410,6 +382,26 @@ func (s *Store) burnAll(sc *scratch, index int, idx []int32, rs []Redemption, at
 	return last
 }
 
+// burnOne decides a redemption of burnAll that is a piece by itself, so that key and user
+// are claimed until they are noted.
+func (s *Store) burnOne(sc *scratch, sh *shard.Shard, i int32, r *Redemption, at int64) uint64 {
+	seg := sh.SegmentByIndex(sc.segs[i])
+	var seen *keyView
+	if r.Key != "" {
+		seen = &sc.views[i]
+	}
+	var user userView
+	if s.batch(seg.Batch).PerUser > 0 {
+		user.hash = sc.claims.hashes[i]
+	}
+	v := s.burnLocked(sh, seg, uint32(sc.pos[i]), r, at, seen, &user, true)
+	sc.res[i] = outcome{b: v.b, number: v.number, err: v.err, again: v.again}
+	if v.again {
+		sc.put = append(sc.put, sc.pos[i])
+	}
+	return sh.Mark
+}
+
 // journalBurned appends the records collected in sc and numbers them, or takes the
 // moves back if nothing can be appended.
 func (s *Store) journalBurned(sc *scratch, sh *shard.Shard, idx []int32, at int64) uint64 {
@@ -421,11 +413,15 @@ func (s *Store) journalBurned(sc *scratch, sh *shard.Shard, idx []int32, at int6
 			continue
 		}
 		sc.res[i].number = first + uint64(j)
+		if sc.claims.all {
+			s.noteUser(sc, i, first+uint64(j))
+		}
 		if sc.from[j] == shard.Available {
 			s.batch(sh.SegmentByIndex(sc.segs[i]).Batch).taken(1)
 		}
 	}
 	sc.burned, sc.from, sc.body = sc.burned[:0], sc.from[:0], sc.body[:0]
+	sc.claims.open = sc.claims.open[:0]
 	if err == nil {
 		sh.Mark = g.n
 		return sh.Mark
