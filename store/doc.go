@@ -58,7 +58,8 @@
 //	committer.writing → committer.mu
 //	intake stripe, latch.mu, committer.notes, index.mu and Store.mu → nothing of ours
 //
-// Never two shards at once, never a shard across I/O.
+// Never two shards at once, never a shard across I/O. Several stripes of users at once
+// only by TryLock (limitall.go).
 //
 // # Limits
 //
@@ -72,7 +73,7 @@
 // the group commit; gate.go the filter; record.go, page.go and keyspace.go the format on disk; recover.go
 // and checkpoint.go the way back, statepage.go what binds states to a checkpoint; index.go, flush.go and keys.go
 // what finds old records, survey.go where they stand. lease.go, hold.go and leases.go are what holds for a time,
-// limit.go users, reuse.go codes of several lives, export.go lists, feed.go the ledger as a feed, change.go what of
+// limit.go and limitall.go users, reuse.go codes of several lives, export.go lists, feed.go the ledger as a feed, change.go what of
 // a batch can change, retire.go and registry.go batches that are only on disk. internal/journal is the engine below: Badger, what guards its files while it opens, and
 // the room on the disk; no other package knows them.
 package store

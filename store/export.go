@@ -164,6 +164,8 @@ func (s *Store) reserveFor(ctx context.Context, b *batch, n int, partial bool) (
 		if have, short := b.short(int64(n)); short && partial {
 			n = int(have)
 			continue
+		} else if short && b.now.flags.Load()&flagRetired != 0 { // since the request was let in
+			return 0, s.afterAll(ctx, b.mayDraw(s.now()))
 		} else if short {
 			return 0, s.afterAll(ctx, fmt.Errorf("%w: batch %q has %d, asked for %d", ErrEmpty, b.Name, have, n))
 		}
