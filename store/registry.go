@@ -82,14 +82,19 @@ func (s *Store) findRetired(k *shard.Key) (found *retiredCode, err error) {
 	if !s.mayBeRetired(k) {
 		return nil, nil
 	}
+	return s.readRetired(*k) // a copy: else the keys of every request would be on the heap
+}
+
+// readRetired is findRetired where the disk must be asked.
+func (s *Store) readRetired(k shard.Key) (found *retiredCode, err error) {
 	err = s.eng.View(func(v journal.Reader) error {
 		for _, run := range s.retired.Load().spaces[k.Space] {
-			ordinal, ok, err := (&retiredPages{run: run, v: v}).find(k)
+			ordinal, ok, err := (&retiredPages{run: run, v: v}).find(&k)
 			if err != nil {
 				return err
 			}
 			if ok {
-				found = &retiredCode{drawnCode{run.ID, ordinal}, *k, 0}
+				found = &retiredCode{drawnCode{run.ID, ordinal}, k, 0}
 				found.state, err = run.stateOf(v, ordinal)
 				return err
 			}
