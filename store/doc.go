@@ -65,7 +65,8 @@
 //
 // One process at a time opens a directory. All codes live in memory until their batch is
 // retired (registry.go): about 16 bytes each, besides their text when it does not pack into 64 bits (12 Crockford characters
-// do, 16 do not). The ledger grows for ever: some 20 bytes a redemption and 7 of index.
+// do, 16 do not). The ledger grows for ever: some 17 bytes a redemption, and 13 of
+// index with a user.
 //
 // # Reading the source
 //
