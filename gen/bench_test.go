@@ -1,6 +1,7 @@
 package gen_test
 
 import (
+	"fmt"
 	"testing"
 
 	"codepool/gen"
@@ -112,4 +113,40 @@ func parseFormat(tb testing.TB, s string) gen.Format {
 		tb.Fatal(err)
 	}
 	return f
+}
+
+func BenchmarkSplit(b *testing.B) {
+	for _, policy := range policies {
+		for _, n := range []int{10, 100, gen.MaxParts} {
+			split := gen.Split{Policy: policy, Total: 100 * int64(n), Count: n}
+			if policy == gen.Ratio {
+				for i := range n {
+					split.Ratios = append(split.Ratios, 50+int64(i%100))
+				}
+			}
+			benchmarkSplit(b, split)
+			if policy <= gen.LineCut {
+				split.Most = 150
+				benchmarkSplit(b, split)
+			}
+		}
+	}
+	benchmarkSplit(b, gen.Split{Policy: gen.LineCut, Total: gen.MaxParts * 5 / 4, Count: gen.MaxParts}) // a full line
+}
+
+func benchmarkSplit(b *testing.B, split gen.Split) {
+	name := fmt.Sprintf("policy=%v/n=%d/total=%d", split.Policy, split.Count, split.Total)
+	if split.Most != 0 {
+		name += fmt.Sprintf("/most=%d", split.Most)
+	}
+	b.Run(name, func(b *testing.B) {
+		dst := make([]int64, 0, split.Count)
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := split.AppendParts(dst); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(b.N*split.Count)/b.Elapsed().Seconds()/1e6, "Mparts/s")
+	})
 }

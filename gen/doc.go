@@ -1,7 +1,7 @@
 // Package gen says what a code is: its alphabet, its one canonical form, its
 // packed form, how it is printed and masked, how random ones are made and how
-// long they must be to resist guessing. It knows nothing of pools, storage or
-// time, and imports the standard library only.
+// long they must be to resist guessing. It also says how an amount of money is split.
+// It knows nothing of pools, storage or time, and imports the standard library only.
 //
 // # The path of a code
 //
@@ -80,10 +80,25 @@
 // and how fast somebody can guess. [GuessRisk] does that sum and
 // [Format.MinLength] solves it for the length.
 //
+// # Splitting an amount
+//
+// Amounts are integers of minor units. A [Split]
+// says how one becomes the parts of a red packet, and what it refuses. The order of the
+// parts is the order of claiming, so whoever splits an amount shuffles it for good:
+//
+//	Split ─ AppendParts ─▶ parts, in the order of claiming
+//
+// For every policy
+//
+//   - each part is at least 1, and at most the cap if there is one;
+//   - the parts add up to the total exactly, for totals up to the largest int64;
+//   - every order of the parts is equally likely, so that no position is better;
+//   - what cannot be split so is refused, and nothing else is.
+//
 // # Goroutines and costs
 //
-// Functions are pure and values ([Format], [Class], [Fold], [Risk]) are plain data:
-// safe to copy and to use from any goroutine. A [Generator] belongs to
+// Functions are pure and values ([Format], [Class], [Fold], [Risk], [Split]) are plain
+// data: safe to copy and to use from any goroutine. A [Generator] belongs to
 // one goroutine. AppendCanonical, Pack, AppendUnpacked and PackCrockford do not
 // allocate, nor do their errors; FillPacked allocates its block of random bytes only.
 package gen

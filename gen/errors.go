@@ -2,9 +2,9 @@ package gen
 
 import "errors"
 
-// The errors of this package. Use errors.Is: those about formats come wrapped
-// with what to write instead. Those about typed text come bare, so that refusing
-// bad input allocates nothing.
+// The errors of this package. Use errors.Is: those about formats and money come
+// wrapped with what to write instead. Those about typed codes come bare, so that
+// refusing bad input allocates nothing.
 var (
 	// ErrEmpty is returned when a text has no characters left after folding.
 	ErrEmpty = errors.New("gen: the code is empty")
@@ -24,4 +24,8 @@ var (
 	// not valid, or when it cannot do what is asked of it, such as minting
 	// codes of class Any.
 	ErrFormat = errors.New("gen: format is not valid")
+
+	// ErrSplit is returned when an amount cannot be split as a Split says, or when a
+	// Policy, or the text of one, is not valid.
+	ErrSplit = errors.New("gen: split is not valid")
 )

@@ -2,6 +2,7 @@ package gen_test
 
 import (
 	"fmt"
+	"slices"
 
 	"codepool/gen"
 )
@@ -78,4 +79,20 @@ func ExampleGuessRisk() {
 func ExampleMask() {
 	fmt.Println(gen.Mask("7KQF2M9XT4WC"), gen.Mask("AB12CD34"))
 	// Output: ****-****-T4WC ****-**34
+}
+
+func ExampleSplit() {
+	parts, err := gen.Split{Policy: gen.Rest, Total: 100_00, Count: 3}.AppendParts(nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	slices.Sort(parts) // they come in random order
+	fmt.Println(parts)
+
+	err = gen.Split{Total: 100_00, Count: 10, Most: 9_99}.Validate()
+	fmt.Println(err)
+	// Output:
+	// [3333 3333 3334]
+	// gen: split is not valid: no part above 999, but 10000 in 10 parts by policy double-mean: write 1000 or more, which holds that total, or 0 for no cap
 }
