@@ -150,3 +150,11 @@ func benchmarkSplit(b *testing.B, split gen.Split) {
 		b.ReportMetric(float64(b.N*split.Count)/b.Elapsed().Seconds()/1e6, "Mparts/s")
 	})
 }
+
+func BenchmarkCommit(b *testing.B) {
+	parts := make([]int64, 10)
+	b.ReportAllocs()
+	for b.Loop() {
+		gen.Commit(gen.Salt{}, parts)
+	}
+}

@@ -87,6 +87,9 @@
 // parts is the order of claiming, so whoever splits an amount shuffles it for good:
 //
 //	Split ─ AppendParts ─▶ parts, in the order of claiming
+//	                         │ Commit(NewSalt(), parts) ─▶ published before the first claim
+//	                         ▼
+//	                       claims, and at the end salt and parts ─▶ VerifyCommitment
 //
 // For every policy
 //

@@ -96,3 +96,20 @@ func ExampleSplit() {
 	// [3333 3333 3334]
 	// gen: split is not valid: no part above 999, but 10000 in 10 parts by policy double-mean: write 1000 or more, which holds that total, or 0 for no cap
 }
+
+func ExampleCommit() {
+	parts, err := gen.Split{Total: 100_00, Count: 10}.AppendParts(nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	salt := gen.NewSalt()
+	commitment := gen.Commit(salt, parts) // published now, salt and parts at the end
+
+	fmt.Println(gen.VerifyCommitment(commitment, salt, parts))
+	parts[9]++
+	fmt.Println(gen.VerifyCommitment(commitment, salt, parts))
+	// Output:
+	// true
+	// false
+}
