@@ -82,7 +82,7 @@
 //
 // # Splitting an amount
 //
-// Amounts are integers of minor units. A [Split]
+// Amounts are integers of minor units; [Currency] knows how people write them. A [Split]
 // says how one becomes the parts of a red packet, and what it refuses. The order of the
 // parts is the order of claiming, so whoever splits an amount shuffles it for good:
 //
@@ -100,7 +100,7 @@
 //
 // # Goroutines and costs
 //
-// Functions are pure and values ([Format], [Class], [Fold], [Risk], [Split]) are plain
+// Functions are pure and values ([Format], [Class], [Fold], [Risk], [Split], [Currency]) are plain
 // data: safe to copy and to use from any goroutine. A [Generator] belongs to
 // one goroutine. AppendCanonical, Pack, AppendUnpacked and PackCrockford do not
 // allocate, nor do their errors; FillPacked allocates its block of random bytes only.

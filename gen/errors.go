@@ -28,4 +28,11 @@ var (
 	// ErrSplit is returned when an amount cannot be split as a Split says, or when a
 	// Policy, or the text of one, is not valid.
 	ErrSplit = errors.New("gen: split is not valid")
+
+	// ErrCurrency is returned when a text is not the code of an active currency
+	// with a minor unit.
+	ErrCurrency = errors.New("gen: unknown currency")
+
+	// ErrAmount is returned when a text is not an amount of its currency.
+	ErrAmount = errors.New("gen: amount is not valid")
 )

@@ -113,3 +113,19 @@ func ExampleCommit() {
 	// true
 	// false
 }
+
+func ExampleParseAmount() {
+	cny, err := gen.CurrencyOf("CNY")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	amount, err := gen.ParseAmount("12.3", cny)
+	fmt.Println(amount, cny.Format(amount), err)
+
+	_, err = gen.ParseAmount("12.345", cny)
+	fmt.Println(err)
+	// Output:
+	// 1230 12.30 CNY <nil>
+	// gen: amount is not valid: "12.345" has 3 decimals, CNY has 2: write it as 123.45
+}
