@@ -23,7 +23,7 @@ type Entry struct {
 	At     time.Time `json:"at"`
 	// Verb is mint, import, issue, redeem, release, undo, revoke, paused, resumed,
 	// rescheduled, revoked (a batch), lease, reserve, acknowledge, give back, cancel, over,
-	// confirm, take, return, rest, export.
+	// confirm, take, return, rest, export; of shared batches share, claim, undo claim, end.
 	Verb  string  `json:"verb"`
 	Batch BatchID `json:"batch"`
 	Count int     `json:"count,omitempty"` // codes
@@ -39,6 +39,11 @@ type Entry struct {
 	// The window of a batch that was rescheduled, paused, resumed or revoked.
 	NotBefore time.Time `json:"not_before,omitzero"`
 	NotAfter  time.Time `json:"not_after,omitzero"`
+	// Shared is the shared batch; Amount what its shares, or those that were claimed or left,
+	// are worth.
+	Shared   uint64 `json:"shared,omitempty"`
+	Amount   int64  `json:"amount,omitempty"`
+	Currency string `json:"currency,omitempty"`
 	// Process that did it: number, program and host.
 	Process string `json:"process,omitempty"`
 }
@@ -47,6 +52,7 @@ var recordVerbs = map[byte]string{
 	recRun: "mint", recIssue: "issue", recRedeem: "redeem", recRelease: "release", recUndo: "undo", recRevoke: "revoke", recLease: "lease",
 	recHold: "reserve", recAcknowledge: "acknowledge", recGiveBack: "give back", recCancel: "cancel", recOver: "over", recConfirm: "confirm",
 	recTake: "take", recReturn: "return", recRest: "rest", recExport: "export",
+	recShare: "share", recClaim: "claim", recUnclaim: "undo claim", recShareEnd: "end",
 }
 
 // Ledger yields what the records with numbers above after say, in order, up to what is
@@ -93,7 +99,7 @@ func (s *Store) entriesAfter(ctx context.Context, after uint64) (part []Entry, u
 			if r.number > durable || r.number-after > receiptsPart {
 				return journal.ErrStop
 			}
-			e, err := s.entryOf(r)
+			e, err := s.entryOf(v, r)
 			e.Process = all.of(r.number)
 			part, upto = append(part, e), r.number
 			return err
@@ -103,7 +109,7 @@ func (s *Store) entriesAfter(ctx context.Context, after uint64) (part []Entry, u
 }
 
 // entryOf builds the entry that a record says.
-func (s *Store) entryOf(r *record) (Entry, error) {
+func (s *Store) entryOf(v journal.Reader, r *record) (Entry, error) {
 	e := Entry{
 		Number: r.number, At: instant(r.at), Verb: recordVerbs[r.kind], Batch: BatchID(r.batch), Ref: string(r.ref),
 		Key: string(r.key), Reason: string(r.reason), Lease: r.lease, By: string(r.user),
@@ -112,6 +118,8 @@ func (s *Store) entryOf(r *record) (Entry, error) {
 		e.Until = instant(r.until)
 	}
 	switch r.kind {
+	case recShare, recClaim, recUnclaim, recShareEnd:
+		return e, s.shareEntry(v, r, &e)
 	case recTerms:
 		e.Verb = r.event.String()
 		e.NotBefore, e.NotAfter = r.terms.window()

@@ -10,11 +10,21 @@ import (
 // for the user's limit and for a key that is missing. Whether the key was used before is
 // not looked at. The answer is durable like any other.
 func (s *Store) Check(ctx context.Context, r Redemption) error {
+	err := s.check(ctx, &r)
+	if err == ErrUnknownCode && s.shares.some.Load() {
+		c := r.asClaim()
+		return s.wouldClaim(ctx, &c)
+	}
+	return err
+}
+
+// check is Check of a code of a batch.
+func (s *Store) check(ctx context.Context, r *Redemption) error {
 	var f forms
-	if err := s.enter(ctx, &r, &f); err != nil {
+	if err := s.enter(ctx, r, &f); err != nil {
 		return err
 	}
-	return s.wouldBurn(ctx, &r, &f)
+	return s.wouldBurn(ctx, r, &f)
 }
 
 // wouldBurn returns what redeemAlone would, but for the receipt.

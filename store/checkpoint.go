@@ -27,7 +27,9 @@ type checkpointRecord struct {
 	Batches, Runs, Pages uint32 // batches, run headers and state pages that exist, at least
 	LastRun              uint32 // number of the last run; later ones may exist too
 	LeasePages           uint32
-	Leases               uint64  // binds the lease pages to it (leasepages.go)
+	Leases               uint64 // binds the lease pages to it (leasepages.go)
+	SharePages           uint32
+	Shares               uint64  // binds the share pages to it (sharepages.go)
 	Terms                []terms // at Upto, of batches that are not as they were made
 }
 
@@ -53,6 +55,7 @@ func (c *checkpointRecord) load(v journal.Reader) error {
 	c.Upto, c.Number, c.States, c.Added = d.uint64(), d.uint64(), d.uint64(), d.uint64()
 	c.Batches, c.Runs, c.Pages, c.LastRun = d.uint32(), d.uint32(), d.uint32(), d.uint32()
 	c.LeasePages, c.Leases = d.uint32(), d.uint64()
+	c.SharePages, c.Shares = d.uint32(), d.uint64()
 	for n := d.uint32(); n > 0 && !d.bad; n-- {
 		c.Terms = append(c.Terms, d.terms())
 	}
@@ -72,6 +75,7 @@ func (c checkpointRecord) pair() journal.Pair {
 		b = binary.LittleEndian.AppendUint32(b, n)
 	}
 	b = binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint32(b, c.LeasePages), c.Leases)
+	b = binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint32(b, c.SharePages), c.Shares)
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(c.Terms)))
 	for _, t := range c.Terms {
 		b = t.appendTo(b)
@@ -133,6 +137,9 @@ func (s *Store) writeCheckpoint(ctx context.Context) (err error) {
 		if err := s.commitBehind(cp.leasePages(leases)); err != nil {
 			return err
 		}
+		if err := s.writeShares(ctx, &cp); err != nil {
+			return err
+		}
 		// crash point: checkpoint: all pages are written, the record is not
 		if err := s.commitBehind([]journal.Pair{cp.pair()}); err != nil {
 			return err
@@ -141,7 +148,7 @@ func (s *Store) writeCheckpoint(ctx context.Context) (err error) {
 		s.noteCovered(&cp)
 		s.maint.done.Store(upto)
 		// crash point: checkpoint: the record is written
-		return s.dropLeasePages(cp.Number)
+		return s.dropPagesBut(cp.Number)
 	}
 	return nil
 }

@@ -235,6 +235,16 @@ func (c *committer) waitAll(ctx context.Context) error {
 	return c.waitRecord(ctx, last)
 }
 
+// openGroup returns the number of the group that has the last record, or a later one.
+func (c *committer) openGroup() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.mu.open.entries) == 0 {
+		return c.mu.open.n - 1
+	}
+	return c.mu.open.n
+}
+
 func (c *committer) groupLocked(n uint64) *group {
 	for _, f := range c.mu.flying {
 		if f.n == n {

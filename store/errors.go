@@ -43,6 +43,25 @@ var (
 	ErrReserved = errors.New("code is reserved")
 	// ErrNotOwner is returned when an account exports from another account's batch.
 	ErrNotOwner = errors.New("account does not own the batch")
+	// ErrTaken is returned when a token is taken (Store.Share).
+	ErrTaken = errors.New("token is taken")
+	// ErrNoToken is returned when no random token of the format is free in the room.
+	ErrNoToken = errors.New("no token is free")
+	// ErrSoldOut is returned when no share of a shared batch is left.
+	ErrSoldOut = errors.New("no share is left")
+	// ErrOwnShare is returned when the sender claims a share that is for others.
+	ErrOwnShare = errors.New("the sender may not claim")
+	// ErrNotMember is returned when a user claims who is not a member of the room.
+	ErrNotMember = errors.New("user is not a member of the room")
+	// ErrNotSender is returned when somebody else than the sender looks at what only the sender
+	// may look at.
+	ErrNotSender = errors.New("only the sender may look at it")
+	// ErrShareEnded is returned when a shared batch was ended before its time was over.
+	ErrShareEnded = errors.New("shared batch was ended")
+	// ErrNotEnded is returned when a split is to be revealed while shares can be claimed.
+	ErrNotEnded = errors.New("shares can be claimed yet")
+	// ErrNotClaimed is returned when there is no claim of that number to take back.
+	ErrNotClaimed = errors.New("there is no such claim")
 	// ErrBeyond is returned when a cursor is moved beyond the end of the ledger.
 	ErrBeyond = errors.New("number is beyond the ledger")
 	// ErrUnknownLease is returned when no lease, or no reservation, has that number.

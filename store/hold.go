@@ -259,7 +259,7 @@ func (s *Store) retriedConfirm(ctx context.Context, e LeaseEnd, seen *keyView) (
 		if found.kind != recConfirm || found.lease != e.Number {
 			return fmt.Errorf("%w: key %q redeemed another code", ErrKeyConflict, e.Key)
 		}
-		rec, err := s.receiptOf(found)
+		rec, err := s.receiptOf(nil, found)
 		known = &rec
 		return err
 	})

@@ -91,6 +91,7 @@ func (x *index) postingsOf(r *record, f func(hash uint64)) {
 	if r.handsOut() && len(r.ref) > 0 {
 		f(keyHash(labelRef, r.ref))
 	}
+	sharePostings(r, f)
 	x.keysOf(r, f)
 }
 
@@ -99,6 +100,9 @@ func (x *index) postingsOf(r *record, f func(hash uint64)) {
 func (x *index) keysOf(r *record, f func(hash uint64)) {
 	if kind := keyKind(r.kind); kind != 0 && len(r.key) > 0 {
 		f(keyHash(kind, r.key))
+	}
+	if r.kind == recClaim && len(r.user) > 0 {
+		f(shareUserHash(r.shared, r.user))
 	}
 	if x.limitOf != nil {
 		if batch, limited := x.limitOf(r); limited {

@@ -204,6 +204,14 @@ func (in *intake) leave(l *lot) {
 	}
 }
 
+// later asks for a request by itself, and answers through its callback.
+func (in *intake) later(r Redemption, done func(Receipt, error)) {
+	in.retries.Go(func() {
+		rec, err := in.s.Redeem(context.Background(), r)
+		in.s.com.later(func() { in.s.com.answer(done, rec, err) })
+	})
+}
+
 // finish answers everybody in a lot. Callbacks come one after the other: it runs on the
 // committer's notifier if there are any.
 func (in *intake) finish(l *lot) {
@@ -215,12 +223,8 @@ func (in *intake) finish(l *lot) {
 			}
 			var rec Receipt
 			again, err := l.outcome(i, &l.rs[i], &rec)
-			if again { // rare, and it may have to wait: not here
-				r := l.rs[i]
-				in.retries.Go(func() {
-					rec, err := in.s.Redeem(context.Background(), r)
-					in.s.com.later(func() { in.s.com.answer(done, rec, err) })
-				})
+			if again || err == ErrUnknownCode && in.s.shares.some.Load() { // rare, and it may have to wait: not here
+				in.later(l.rs[i], done)
 				continue
 			}
 			in.s.com.answer(done, rec, err)

@@ -19,7 +19,7 @@ type inventory struct {
 	index, wantIndex             int    // postings pages
 	checkpoint                   checkpointRecord
 	statesSum, addedSum          uint64 // as the checkpoint's States and Added
-	leases                       uint64 // as the checkpoint's Leases
+	leases, shares               uint64 // as the checkpoint's Leases and Shares
 	runIDs                       map[uint32]bool
 	liveIndex                    map[uint32]bool
 }
@@ -94,11 +94,15 @@ func (n *inventory) add(key, value []byte) (keep bool, err error) {
 			return false, err
 		}
 		n.statesSum += share
-	case key[0] == keyLeases:
+	case key[0] == keyLeases || key[0] == keyShares:
 		if binary.BigEndian.Uint64(key[1:]) != n.checkpoint.Number {
 			return false, nil
 		}
-		n.leases += shareOf(key, sumOf(value))
+		if share := shareOf(key, sumOf(value)); key[0] == keyLeases {
+			n.leases += share
+		} else {
+			n.shares += share
+		}
 	case key[0] == keyEntry && len(key) == entryKeyLen:
 		first, last, err := decodeEntry(key, value, nil)
 		if err != nil {
@@ -140,6 +144,9 @@ func (n *inventory) check(durable uint64) error {
 		return err
 	}
 	if err := n.checkpoint.checkLeases(n.leases); err != nil {
+		return err
+	}
+	if err := n.checkpoint.checkShares(n.shares); err != nil {
 		return err
 	}
 	return n.checkpoint.checkStates(n.statesSum)

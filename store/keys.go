@@ -52,6 +52,10 @@ const (
 	keyGiveBack    = 'G'
 	keyHold        = 'H'
 	keyCancel      = 'C'
+
+	keyShare    = 'S'
+	keyUnclaim  = 'D'
+	keyShareEnd = 'Q'
 )
 
 // keyView is what a request saw of its key.
@@ -131,6 +135,19 @@ func (t *keyTable) note(hash, number uint64) {
 	s.mu.Unlock()
 }
 
+// noteReplayed notes key and user of a record that the index does not have.
+func (s *Store) noteReplayed(r *record) {
+	if kind := keyKind(r.kind); kind != 0 && len(r.key) > 0 {
+		s.keys.note(keyHash(kind, r.key), r.number)
+	}
+	if batch, limited := s.limitOf(r); limited {
+		s.users.note(limitHash(batch, r.user), r.number)
+	}
+	if r.kind == recClaim && len(r.user) > 0 {
+		s.users.note(shareUserHash(r.shared, r.user), r.number)
+	}
+}
+
 // turn begins a new epoch, after the index has published every key noted before
 // the epoch that ends.
 func (t *keyTable) turn() {
@@ -178,8 +195,14 @@ func (s *Store) lookupKey(ctx context.Context, kind byte, key string, seen *keyV
 // keyKind returns the set of keys that a kind of record uses, 0 if none.
 func keyKind(kind byte) byte {
 	switch kind {
-	case recRedeem, recConfirm:
+	case recRedeem, recConfirm, recClaim:
 		return keyRedeem
+	case recShare:
+		return keyShare
+	case recUnclaim:
+		return keyUnclaim
+	case recShareEnd:
+		return keyShareEnd
 	case recIssue:
 		return keyIssue
 	case recTake:

@@ -22,6 +22,7 @@ import (
 //	'm'                              index manifest
 //	'n'                              cursors of consumers, JSON
 //	'p' number                       process that wrote the records from number on, JSON
+//	'q' number page                  states of shared batches at checkpoint number
 //	's' run page                     states of a run, statePage each
 //
 // The order matters to the engine: it merges new tables with the old ones whose
@@ -38,6 +39,7 @@ const (
 	keyManifest   = 'm'
 	keyStates     = 's'
 	keyLeases     = 'l'
+	keyShares     = 'q'
 	keyCursors    = 'n'
 	keySession    = 'p'
 
@@ -125,7 +127,7 @@ func wellFormed(key []byte) bool {
 		return rest == 8
 	case keyEntry:
 		return len(key) == entryKeyLen || rest == 17 && (key[9] == partDirectory || key[9] == partFilter || key[9] == partPostings)
-	case keyLeases:
+	case keyLeases, keyShares:
 		return rest == 12
 	case keySession:
 		return rest == 8
@@ -137,7 +139,7 @@ func wellFormed(key []byte) bool {
 
 var keyNames = map[byte]string{
 	keyBatch: "batch", keyRun: "run", keyCodes: "code page", keyStates: "state page", keyEntry: "ledger entry",
-	keyCheckpoint: "checkpoint", keyManifest: "index manifest", keyLeases: "lease page", keyCursors: "cursors", keySession: "session",
+	keyCheckpoint: "checkpoint", keyManifest: "index manifest", keyLeases: "lease page", keyShares: "share page", keyCursors: "cursors", keySession: "session",
 }
 
 // corrupt names the record at key in words.

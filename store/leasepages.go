@@ -73,16 +73,22 @@ func (c *checkpointRecord) checkLeases(sum uint64) error {
 	return nil
 }
 
-// dropLeasePages deletes the pages of other checkpoints.
-func (s *Store) dropLeasePages(number uint64) error {
+// dropPagesBut deletes the lease and share pages of other checkpoints.
+func (s *Store) dropPagesBut(number uint64) error {
 	var old []journal.Pair
 	err := s.eng.View(func(v journal.Reader) error {
-		return v.Scan([]byte{keyLeases}, nil, func(key, _ []byte) error {
-			if len(key) != 13 || binary.BigEndian.Uint64(key[1:]) != number {
-				old = append(old, journal.Pair{Key: slices.Clone(key)})
+		for _, kind := range []byte{keyLeases, keyShares} {
+			err := v.Scan([]byte{kind}, nil, func(key, _ []byte) error {
+				if len(key) != 13 || binary.BigEndian.Uint64(key[1:]) != number {
+					old = append(old, journal.Pair{Key: slices.Clone(key)})
+				}
+				return nil
+			})
+			if err != nil {
+				return err
 			}
-			return nil
-		})
+		}
+		return nil
 	})
 	if err != nil {
 		return err

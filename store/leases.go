@@ -287,7 +287,7 @@ func (s *Store) endFirst(at int64) bool {
 	return true
 }
 
-// lapser ends leases whose time is over while nobody asks for anything.
+// lapser ends leases and shared batches whose time is over while nobody asks for anything.
 type lapser struct {
 	quit, stopped chan struct{}
 }
@@ -307,10 +307,12 @@ func startLapser(s *Store) *lapser {
 		defer timer.Stop()
 		for {
 			at := int64(0)
-			if s.leases.next.Load() != forever {
-				at = s.now()
+			if min(s.leases.next.Load(), s.shares.next.Load()) != forever {
+				if at = s.now(); at >= s.shares.next.Load() {
+					s.endShares(at)
+				}
 			}
-			if next := s.leases.next.Load(); next != forever {
+			if next := min(s.leases.next.Load(), s.shares.next.Load()); next != forever {
 				timer.Reset(max(time.Duration(min(next-at, lapseMost.Microseconds()))*time.Microsecond, lapseLeast))
 			} else {
 				timer.Stop()

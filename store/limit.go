@@ -46,24 +46,29 @@ func (s *Store) claimUser(b *batch, user string, seen *userView) (look bool, err
 	if user == "" {
 		return false, ErrNoUser
 	}
-	if seen != nil && seen.known {
+	hash := seen.hash // who asks for many has it already
+	if hash == 0 {
+		hash = limitHash(uint32(b.ID), user)
+	}
+	return s.claimUpTo(b.PerUser, hash, seen)
+}
+
+// claimUpTo is claimUser for a hash and its limit.
+func (s *Store) claimUpTo(limit int, hash uint64, seen *userView) (look bool, err error) {
+	if seen.known {
 		switch {
 		case !s.users.claim(&seen.keyView):
 			seen.known = false
 			return true, nil
-		case seen.used >= b.PerUser:
+		case seen.used >= limit:
 			s.users.unlock(&seen.keyView)
 			return false, ErrUserLimit
 		}
 		return false, nil
 	}
-	hash := limitHash(uint32(b.ID), user)
-	if seen.hash != 0 {
-		hash = seen.hash // who asks for many has it already
-	}
 	st := s.users.stripe(hash)
 	st.mu.Lock()
-	if s.mayBeAtLimitLocked(b, hash) {
+	if s.mayBeAtLimitLocked(limit, hash) {
 		st.mu.Unlock()
 		return true, nil
 	}
@@ -71,16 +76,25 @@ func (s *Store) claimUser(b *batch, user string, seen *userView) (look bool, err
 	return false, nil
 }
 
-// mayBeAtLimitLocked reports whether the records must be read to know if a user may redeem
-// one code more. REQUIRES: the user's stripe is held.
-func (s *Store) mayBeAtLimitLocked(b *batch, hash uint64) bool {
+// mayBeAtLimitLocked reports whether the records must be read to know if a user may have one
+// more. REQUIRES: the user's stripe is held.
+func (s *Store) mayBeAtLimitLocked(limit int, hash uint64) bool {
 	var buf [8]uint64
-	return len(s.users.stripe(hash).numbersLocked(hash, buf[:0])) >= b.PerUser || s.index.mayHave(hash)
+	return len(s.users.stripe(hash).numbersLocked(hash, buf[:0])) >= limit || s.index.mayHave(hash)
 }
 
 // countUser reads what a user has redeemed or reserved of a batch.
 func (s *Store) countUser(ctx context.Context, b *batch, user string, seen *userView) error {
-	hash := limitHash(uint32(b.ID), user)
+	return s.countBy(ctx, limitHash(uint32(b.ID), user), seen, func(r *record) (bool, error) {
+		if string(r.user) != user || s.batchOf(r.run) != b {
+			return false, nil
+		}
+		return s.stands(ctx, r)
+	})
+}
+
+// countBy counts the records that a hash leads to and that still count.
+func (s *Store) countBy(ctx context.Context, hash uint64, seen *userView, counts func(*record) (bool, error)) error {
 	var buf [8]uint64
 	numbers, err := s.index.findKey(hash, s.users.view(hash, &seen.keyView, buf[:0]))
 	if err != nil {
@@ -104,14 +118,11 @@ func (s *Store) countUser(ctx context.Context, b *batch, user string, seen *user
 		if err := s.readRecord(number, func(found *record) error { r = found.clone(); return nil }); err != nil {
 			return err
 		}
-		if string(r.user) != user || s.batchOf(r.run) != b {
-			continue
-		}
-		stands, err := s.stands(ctx, &r)
+		yes, err := counts(&r)
 		if err != nil {
 			return err
 		}
-		if stands {
+		if yes {
 			seen.used++
 		}
 	}

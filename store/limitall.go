@@ -117,7 +117,7 @@ func (s *Store) mayTake(sc *scratch, b *batch, i int32, user string) error {
 		return errUnclaimed
 	case slices.Contains(c.open, hash):
 		return errPieceFirst
-	case s.mayBeAtLimitLocked(b, hash):
+	case s.mayBeAtLimitLocked(b.PerUser, hash):
 		return errLook
 	}
 	c.open = append(c.open, hash)

@@ -281,7 +281,10 @@ func (s *Store) stage(b *batch, codes *runCodes, initial shard.State, ref string
 	s.mu.staged[id] = struct{}{}
 	s.mu.Unlock()
 	run := s.pool.NewRun(id, uint32(b.ID), b.space.id)
+	s.texts.Lock()
+	s.dropTokens(b.space, codes)
 	hashes, n, err := codes.addTo(run)
+	s.texts.Unlock()
 	r := &stagedRun{codes: codes, run: run, header: runHeader{ID: id, Batch: uint32(b.ID), Count: uint32(n), Initial: initial, Mixed: codes.keys != nil, Ref: ref}}
 	if err != nil {
 		s.abandon(r)

@@ -30,10 +30,10 @@ func (s *Store) ReceiptsOf(ctx context.Context, user string, before uint64) iter
 		err := checkLabel("User", user)
 		if err == nil {
 			err = s.eachLabelled(ctx, labelUser, user, before, func(r *record) (bool, error) {
-				if !r.redeems() || string(r.user) != user {
+				if !r.redeems() && r.kind != recClaim || string(r.user) != user {
 					return true, nil
 				}
-				rec, err := s.receiptOf(r)
+				rec, err := s.receiptOf(nil, r)
 				return err == nil && yield(rec, nil), err
 			})
 		}
@@ -221,8 +221,12 @@ func (s *Store) readSurveyed(v journal.Reader, number uint64, f func(*record) er
 	return err
 }
 
-// receiptOf builds the receipt that a redemption's record says.
-func (s *Store) receiptOf(r *record) (Receipt, error) {
+// receiptOf builds the receipt that a redemption's or claim's record says. v is the view that
+// it is read in, nil for none.
+func (s *Store) receiptOf(v journal.Reader, r *record) (Receipt, error) {
+	if r.kind == recClaim {
+		return s.shareReceipt(v, r)
+	}
 	b, k, ok := s.codeOf(r.run, r.ordinal)
 	if !ok {
 		return Receipt{}, s.noCode(r.number)

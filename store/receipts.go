@@ -50,10 +50,10 @@ func (s *Store) receiptsAfter(after uint64) (part []Receipt, upto uint64, err er
 				return journal.ErrStop
 			}
 			upto, taken = r.number, taken || r.kind == recTake
-			if !r.redeems() {
+			if !r.redeems() && r.kind != recClaim {
 				return nil
 			}
-			rec, err := s.receiptOf(r)
+			rec, err := s.receiptOf(v, r)
 			if err == nil {
 				part = append(part, rec)
 			}

@@ -52,6 +52,11 @@ const (
 	recRest = 17 // issued → leased
 	// As recIssue, and behind it: account, whether it is the last part of the export (1).
 	recExport = 18
+	// Of shared batches (sharerecord.go).
+	recShare    = 19 // one was created
+	recClaim    = 20 // a user took a share
+	recUnclaim  = 21 // a claim was taken back
+	recShareEnd = 22 // what was left went back
 
 	entryHead = 16
 	// An entry is closed at entryRecords records or entryBytes bytes. A reader of one
@@ -80,14 +85,18 @@ type record struct {
 	drawn        []byte      // recIssue, recLease, ends: the groups, see eachDrawn
 	lease        uint64      // ends, recConfirm: number of the lease
 	until        int64       // recLease, recHold
-	last         bool        // recExport
+	last         bool        // recExport; recShareEnd: somebody ended it
 	to           shard.State // ends: of the codes now; recHold: when it ends
+	shared       uint64      // recClaim, recUnclaim, recShareEnd: the shared batch
+	amount       int64       // of the same
+	shares       int64       // recShareEnd
+	def          []byte      // recShare
 }
 
 // clone copies a record whose texts alias the entry that it was read from.
 func (r *record) clone() record {
 	c := *r
-	for _, t := range []*[]byte{&c.user, &c.ref, &c.key, &c.reason, &c.drawn} {
+	for _, t := range []*[]byte{&c.user, &c.ref, &c.key, &c.reason, &c.drawn, &c.def} {
 		*t = slices.Clone(*t)
 	}
 	return c
@@ -354,6 +363,8 @@ func (d *decoder) next(r *record, at *int64) bool {
 			r.event, r.terms = Event(d.byte()), d.terms()
 			r.batch = r.terms.Batch
 			r.user, r.reason = d.text(), d.text()
+		case recShare, recClaim, recUnclaim, recShareEnd:
+			d.shareRecord(r)
 		default:
 			d.bad = true
 		}

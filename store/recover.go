@@ -44,6 +44,9 @@ func (s *Store) recover(high uint64) error {
 		if err := s.restoreLeases(v, leases); err != nil {
 			return err
 		}
+		if err := s.loadShares(v, &at); err != nil {
+			return err
+		}
 		for _, t := range at.Terms {
 			if err := s.setTerms([]byte{keyCheckpoint}, t); err != nil {
 				return err
@@ -322,11 +325,8 @@ func (s *Store) replay(upto uint64) (last uint64, err error) {
 		}
 		err = eachRecord(v, first, func(r *record) error {
 			last = r.number
-			if kind := keyKind(r.kind); kind != 0 && len(r.key) > 0 && r.number > keysFrom {
-				s.keys.note(keyHash(kind, r.key), r.number)
-			}
-			if batch, limited := s.limitOf(r); limited && r.number > keysFrom {
-				s.users.note(limitHash(batch, r.user), r.number)
+			if r.number > keysFrom {
+				s.noteReplayed(r)
 			}
 			if r.number <= upto {
 				return nil
@@ -401,6 +401,8 @@ func (s *Store) apply(r *record) error {
 		}
 	case recTerms:
 		bad = s.setTerms(entryKey(r.number), r.terms)
+	case recShare, recClaim, recUnclaim, recShareEnd:
+		bad = s.applyShare(r)
 	case recRun:
 		if int(r.run) >= len(s.mu.runs) || s.mu.runs[r.run].ID == 0 || s.mu.runs[r.run].Count != r.count {
 			bad = corrupt(entryKey(r.number), fmt.Sprintf("run %d of %d codes is missing", r.run, r.count))

@@ -13,7 +13,18 @@ import (
 // ErrExpired, ErrRevoked, ErrKeyConflict, ErrInvalid) change nothing. When ctx ends
 // while the answer waits for the disk the error is ErrOutcomeUnknown: the code may
 // be burned, and repeating the request with the same key tells.
+//
+// A code that is the token of a shared batch, of no room, claims a share (Claim).
 func (s *Store) Redeem(ctx context.Context, r Redemption) (rec Receipt, err error) {
+	rec, err = s.redeem(ctx, r)
+	if err == ErrUnknownCode && s.shares.some.Load() {
+		return s.Claim(ctx, r.asClaim())
+	}
+	return rec, err
+}
+
+// redeem is Redeem of a code of a batch.
+func (s *Store) redeem(ctx context.Context, r Redemption) (rec Receipt, err error) {
 	if s.com.crowd.Load() {
 		l, i, err := s.joinCrowd(ctx, &r, &rec)
 		if l == nil {
@@ -128,6 +139,10 @@ func (s *Store) RedeemFunc(ctx context.Context, r Redemption, done func(Receipt,
 	}
 	var f forms
 	err := s.enter(ctx, &r, &f)
+	if err == ErrUnknownCode && s.shares.some.Load() {
+		s.intake.later(r, done)
+		return
+	}
 	if err == nil {
 		err = s.com.admit(ctx)
 	}
@@ -385,6 +400,9 @@ func (s *Store) takeBack(sh *shard.Shard, seg *shard.Segment, pos uint32, st sha
 // receipt is not the caller's, so that only requests with a key pay for the closure.
 func (s *Store) retriedRedeem(ctx context.Context, r Redemption, f forms, seen *keyView) (known *Receipt, err error) {
 	err = s.lookupKey(ctx, keyRedeem, r.Key, seen, func(found *record) error {
+		if found.kind == recClaim {
+			return fmt.Errorf("%w: key %q claimed a share", ErrKeyConflict, r.Key)
+		}
 		b, k, ok := s.codeOf(found.run, found.ordinal)
 		if !ok {
 			return s.noCode(found.number)

@@ -180,6 +180,9 @@ func (s *Store) redeemPart(ctx context.Context, sc *scratch, rs []Redemption, ou
 	for _, i := range sc.slow {
 		last = max(last, s.redeemSlow(ctx, &rs[i], &out[i], at))
 	}
+	if s.shares.some.Load() {
+		last = max(last, s.claimUnknown(ctx, rs, out, at))
+	}
 	return last
 }
 

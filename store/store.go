@@ -31,11 +31,17 @@ type Store struct {
 	users     *keyTable   // users of batches with a limit (limit.go)
 	limits    atomic.Bool // there is such a batch
 	leases    *leaseTable
-	cursors   cursors
-	bell      bell
-	index     *index
-	survey    survey
-	retired   atomic.Pointer[registry] // nil: no batch is retired
+	shares    *shareTable
+	// texts keeps tokens and codes apart: it is held for reading while a token is taken, for
+	// writing while codes are added.
+	texts sync.RWMutex
+	// sharesOver is held by whoever ends shared batches whose time is over.
+	sharesOver sync.Mutex
+	cursors    cursors
+	bell       bell
+	index      *index
+	survey     survey
+	retired    atomic.Pointer[registry] // nil: no batch is retired
 
 	mu struct {
 		sync.Mutex // guards what follows and growth of spaces and batches
@@ -149,6 +155,7 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 	d.head.Serve()
 	// crash point: open: the engine is open
 	s = &Store{opt: *opt, path: d.path, dir: d, eng: eng, opened: start, adding: make(chan struct{}, 1), changing: make(chan struct{}, 1), closing: make(chan struct{}), statePages: map[statePageID]pageStamp{}, keys: new(keyTable), users: new(keyTable), leases: newLeaseTable()}
+	s.shares = newShareTable(s.leases.some)
 	for i := range s.drawKeys {
 		s.drawKeys[i] = make(chan struct{}, 1)
 	}

@@ -40,6 +40,8 @@ type Receipt struct {
 	Reward    string  `json:"reward,omitempty"`
 	// At is when it was decided, in UTC, to the microsecond.
 	At time.Time `json:"at"`
+	// Share is what it took of a shared batch; nil for a code of a batch.
+	Share *Share `json:"share,omitempty"`
 }
 
 // Result is the answer to one redemption of many: a receipt or an error.

@@ -43,6 +43,8 @@ func (r *VerifyReport) problem(format string, args ...any) {
 //     them, and the counters (I7);
 //   - every code is found in memory under its whole text at its own place, and passes
 //     the gate (I5, I6);
+//   - the shared batches, replayed likewise, give no share twice and none too many, and
+//     equal memory;
 //   - the index finds the receipts of a sample of redemptions.
 //
 // It returns an error only when it could not finish; damage is in the report. It
@@ -56,6 +58,8 @@ func (s *Store) Verify(ctx context.Context) (VerifyReport, error) {
 		return v.rep, err
 	}
 	v.leases, v.leasesUpto = s.pictureOfLeases(1<<64 - 1)
+	v.sharesUpto = s.com.lastRecord()
+	v.shares = s.pictureOfShares()
 	if err := s.com.waitAll(ctx); err != nil {
 		return v.rep, err
 	}
@@ -73,6 +77,7 @@ func (s *Store) Verify(ctx context.Context) (VerifyReport, error) {
 	}
 	v.compare()
 	v.compareLeases()
+	v.compareShares()
 	if err := v.indexPages(); err != nil {
 		return v.rep, err
 	}
@@ -116,6 +121,11 @@ type verifier struct {
 	leases                 []uint64
 	begun                  map[uint64]struct{} // by the ledger, and not ended, up to leasesUpto
 	held                   map[drawnCode]uint64
+
+	shares     map[uint64]*sharePicture // in memory, all that were created up to sharesUpto
+	sharesUpto uint64
+	sharesSeen map[uint64]*sharePicture // by the ledger up to each picture
+	sharesNow  map[uint64]*shareReplay  // by the whole ledger
 }
 
 // vrun is one run: its states, two in a byte by ordinal.
@@ -250,6 +260,8 @@ func (v *verifier) ledger(r journal.Reader) error {
 		case recAcknowledge, recGiveBack, recCancel, recOver, recReturn:
 			rec.eachDrawn(func(run, ordinal uint32) { v.step(rec, run, ordinal, rec.to, cp.Upto) })
 			v.endLease(rec)
+		case recShare, recClaim, recUnclaim, recShareEnd:
+			v.share(rec)
 		case recRun:
 			v.known(rec, rec.run)
 			if m := v.run[rec.run]; m != nil && (m.h.Count != rec.count || m.h.Batch != rec.batch) {

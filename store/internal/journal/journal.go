@@ -199,7 +199,9 @@ func (b *badgerEngine) Get(key []byte) (value []byte, err error) {
 
 func (b *badgerEngine) View(f func(Reader) error) (err error) {
 	defer caught(&err)
-	b.mu.RLock()
+	if !b.mu.TryRLock() { // Close is waiting, perhaps for a view that this one is within
+		return ErrClosed
+	}
 	defer b.mu.RUnlock()
 	if b.closing.Load() {
 		return ErrClosed
