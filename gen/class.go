@@ -16,6 +16,7 @@ const (
 	LettersCase              // 52: A-Z and a-z
 	Alnum                    // 36: digits and A-Z, read without case
 	AlnumCase                // 62: digits, A-Z and a-z
+	Alnum60                  // 60: digits, A-Z and a-z without O and I
 	Any                      // given (imported) codes of any text; cannot be minted
 
 	numClasses = iota
@@ -41,6 +42,7 @@ var classes = [numClasses]struct {
 	LettersCase: {"letters-case", upperLetters + lowerLetters, Exact, 4},
 	Alnum:       {"alnum", digits + upperLetters, Upper, 4},
 	AlnumCase:   {"alnum-case", digits + upperLetters + lowerLetters, Exact, 4},
+	Alnum60:     {"alnum-60", digits + "ABCDEFGHJKLMNPQRSTUVWXYZ" + lowerLetters, Exact, 4},
 	Any:         {"any", "", Upper, 0},
 }
 
@@ -111,8 +113,8 @@ func (c Class) Alphabet() string {
 	return classes[c].alphabet
 }
 
-// Fold returns how typed codes of the class are read. Case matters to LettersCase
-// and AlnumCase only, and to an unknown class.
+// Fold returns how typed codes of the class are read. Case matters to LettersCase,
+// AlnumCase and Alnum60 only, and to an unknown class.
 func (c Class) Fold() Fold {
 	if !c.known() {
 		return Exact

@@ -28,7 +28,7 @@ func DefaultFormat() Format {
 }
 
 // WithDefaults returns f with a zero Length replaced by the class's default: 12 for
-// Crockford32, 4 for Digits to AlnumCase. The zero Format becomes DefaultFormat.
+// Crockford32, 4 for Digits to Alnum60. The zero Format becomes DefaultFormat.
 // Any keeps 0: given codes have lengths of their own.
 func (f Format) WithDefaults() Format {
 	if f.Length != 0 { // the usual case: nothing is missing

@@ -13,7 +13,7 @@ import (
 )
 
 var classes = []gen.Class{
-	gen.Crockford32, gen.Digits, gen.Letters, gen.LettersCase, gen.Alnum, gen.AlnumCase, gen.Any,
+	gen.Crockford32, gen.Digits, gen.Letters, gen.LettersCase, gen.Alnum, gen.AlnumCase, gen.Alnum60, gen.Any,
 }
 
 func TestClasses(t *testing.T) {
@@ -31,6 +31,7 @@ func TestClasses(t *testing.T) {
 		{gen.LettersCase, 3, "letters-case", upperChars + lowerChars, gen.Exact, 4},
 		{gen.Alnum, 4, "alnum", digitChars + upperChars, gen.Upper, 4},
 		{gen.AlnumCase, 5, "alnum-case", digitChars + upperChars + lowerChars, gen.Exact, 4},
+		{gen.Alnum60, 0, "alnum-60", digitChars + "ABCDEFGHJKLMNPQRSTUVWXYZ" + lowerChars, gen.Exact, 4},
 		{gen.Any, 0, "any", "", gen.Upper, 0},
 	} {
 		if tt.class.String() != tt.name || tt.class.Alphabet() != tt.alphabet || tt.class.Fold() != tt.fold {
@@ -69,9 +70,9 @@ func TestClasses(t *testing.T) {
 			t.Errorf("%q unmarshals to %v, %v", name, class, err)
 		}
 	}
-	unknown := gen.Class(7)
+	unknown := gen.Class(8)
 	if _, err := unknown.MarshalText(); !errors.Is(err, gen.ErrFormat) ||
-		unknown.String() != "Class(7)" || unknown.Alphabet() != "" {
+		unknown.String() != "Class(8)" || unknown.Alphabet() != "" {
 		t.Errorf("unknown class: %v, %q, %v", unknown, unknown.Alphabet(), err)
 	}
 }
@@ -116,6 +117,7 @@ func TestFormatFigures(t *testing.T) {
 		{"alnum-case:3", "238328", 17.862589, 3, true}, // 62³
 		{"alnum-case:10", "839299365868340224", 59.541963, 10, true},
 		{"alnum-case:11", "52036560683837093888", 65.496159, 11, false},
+		{"alnum-60:10", "604661760000000000", 59.068906, 10, true}, // 60¹⁰
 		{"any", "0", 0, 0, false},
 	} {
 		f := parseFormat(t, tt.format)
@@ -129,7 +131,7 @@ func TestFormatFigures(t *testing.T) {
 			t.Errorf("%v: length %d, packs %v; want %d, %v", f, f.CanonicalLen(), f.Packs(), tt.length, tt.packs)
 		}
 	}
-	for _, f := range []gen.Format{{Class: 7, Length: 4}, {Length: -1}, {Length: math.MaxInt}} {
+	for _, f := range []gen.Format{{Class: 8, Length: 4}, {Length: -1}, {Length: math.MaxInt}} {
 		if f.Space().Cmp(new(big.Int)) != 0 || f.Bits() != 0 || f.Packs() {
 			t.Errorf("%v is not valid but has space %v, %v bits", f, f.Space(), f.Bits())
 		}
@@ -152,7 +154,7 @@ func TestValidate(t *testing.T) {
 		{gen.Format{Class: gen.Alnum, Length: 8, Prefix: "红包"}, nil},
 		{gen.Format{Class: gen.AlnumCase, Length: 8, Prefix: "vip-A b"}, nil},
 
-		{gen.Format{Class: 7, Length: 4}, []string{"unknown class 7"}},
+		{gen.Format{Class: 8, Length: 4}, []string{"unknown class 8"}},
 		{gen.Format{Length: -1}, []string{"length -1"}},
 		{gen.Format{Length: 65}, []string{"length 65"}},
 		{gen.Format{Length: math.MaxInt}, []string{"64 in all"}},

@@ -19,7 +19,7 @@ var mintable = []string{
 	"crockford:12:4", "crockford:16:4", "crockford:1", "crockford:10:5:VX", "crockford:64",
 	"digits", "digits:13", "digits:16:4:VIP", "digits:18", "digits:40", "letters", "letters:12:6",
 	"letters-case", "letters-case:10", "letters-case:11", "alnum:8", "alnum:12", "alnum:13",
-	"alnum:6:2:红包", "alnum-case:3", "alnum-case:10", "alnum-case:20:0:v p-",
+	"alnum:6:2:红包", "alnum-case:3", "alnum-case:10", "alnum-case:20:0:v p-", "alnum-60:10", "alnum-60:12",
 }
 
 // seeded returns the same random bytes every time.
@@ -175,7 +175,7 @@ func TestEveryByteCountsOnce(t *testing.T) {
 // A byte that would favour some characters is not used.
 func TestLeftoverBytesAreRefused(t *testing.T) {
 	for format, first := range map[string]int{
-		"digits:1": 250, "letters:1": 234, "letters-case:1": 208, "alnum:1": 252, "alnum-case:1": 248,
+		"digits:1": 250, "letters:1": 234, "letters-case:1": 208, "alnum:1": 252, "alnum-case:1": 248, "alnum-60:1": 240,
 	} {
 		for b := range 256 {
 			// A block of nothing but this byte: refused, it leaves no code.
@@ -209,7 +209,7 @@ func chiSquare(t *testing.T, what string, counts []int) {
 // In every place every character is equally likely, in text and packed.
 func TestCodesAreUniform(t *testing.T) {
 	const n = 50_000
-	for _, text := range []string{"crockford", "digits:6", "letters:6", "letters-case:6", "alnum:6", "alnum-case:6"} {
+	for _, text := range []string{"crockford", "digits:6", "letters:6", "letters-case:6", "alnum:6", "alnum-case:6", "alnum-60:6"} {
 		f := parseFormat(t, text)
 		alphabet := f.Class.Alphabet()
 		packed := make([]uint64, n)

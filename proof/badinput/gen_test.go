@@ -155,7 +155,7 @@ var formatCases = []apiCase{
 	{"group greatest", validate(gen.Format{Length: 12, Group: math.MaxInt}), gen.ErrFormat, "at most its length, 12"},
 	{"group one longer than the code", validate(gen.Format{Class: gen.Alnum, Length: 8, Group: 9}), gen.ErrFormat, "group 9 is longer"},
 	{"group of any too long", validate(gen.Format{Class: gen.Any, Group: 65}), gen.ErrFormat, "at most 64"},
-	{"class behind the last", validate(gen.Format{Class: gen.Any + 1, Length: 8}), gen.ErrFormat, "unknown class 7"},
+	{"class behind the last", validate(gen.Format{Class: gen.Any + 1, Length: 8}), gen.ErrFormat, "unknown class 8"},
 	{"prefix in small letters", validate(gen.Format{Class: gen.Letters, Length: 8, Prefix: "vip"}), gen.ErrFormat, `"vip" is read as "VIP"`},
 	{"prefix with its hyphen", validate(gen.Format{Class: gen.Alnum, Length: 8, Prefix: "VIP-"}), gen.ErrFormat, `"VIP-" is read as "VIP"`},
 	{"prefix with a blank before it", validate(gen.Format{Class: gen.AlnumCase, Length: 8, Prefix: " vip"}), gen.ErrFormat, `is read as "vip"`},

@@ -35,7 +35,7 @@ var mintCases = []apiCase{
 	{"more than half of the default digits", of(5001, gen.Format{Class: gen.Digits}), store.ErrSpace, "digits:4 has 10000"},
 	{"all there can be, of few", of(store.MaxBatch, gen.Format{Class: gen.Digits, Length: 9}), store.ErrSpace, "4294967296 is too many"},
 
-	{"format of an unknown class", of(1, gen.Format{Class: gen.Any + 1, Length: 8}), store.ErrInvalid, "unknown class 7"},
+	{"format of an unknown class", of(1, gen.Format{Class: gen.Any + 1, Length: 8}), store.ErrInvalid, "unknown class 8"},
 	{"format of given codes", of(1, gen.Format{Class: gen.Any}), store.ErrInvalid, `format "any" is for imported codes and cannot be minted`},
 	{"format of 65 characters", of(1, gen.Format{Length: 65}), gen.ErrFormat, "64 in all"},
 	{"format of -1 characters", of(1, gen.Format{Length: -1}), store.ErrInvalid, "length -1"},
