@@ -158,3 +158,42 @@ func BenchmarkCommit(b *testing.B) {
 		gen.Commit(gen.Salt{}, parts)
 	}
 }
+
+var signedLayouts = []struct {
+	name   string
+	layout gen.Layout
+}{
+	{"default", gen.DefaultLayout()},
+	{"article", gen.ArticleLayout()},
+	{"digits", gen.Layout{Class: gen.Digits, Length: 24, PlanBits: 12, SerialBits: 30, TagBits: 36}},
+}
+
+func BenchmarkSignedAppend(b *testing.B) {
+	for _, bm := range signedLayouts {
+		b.Run("layout="+bm.name, func(b *testing.B) {
+			s := newSigner(b, bm.layout, signKey(1))
+			buf := make([]byte, 0, gen.MaxCode)
+			b.ReportAllocs()
+			for b.Loop() {
+				s.Append(buf, 7, 123_456_789)
+			}
+		})
+	}
+}
+
+func BenchmarkSignedOpen(b *testing.B) {
+	for _, bm := range signedLayouts {
+		for _, keys := range []int{1, 8} {
+			s := newSigner(b, bm.layout, signKeys(0, 1, 2, 3, 4, 5, 6, 7)[:keys]...)
+			code := sign(b, s, 7, 123_456_789)
+			for what, text := range map[string]string{"true": code, "forged": code[1:] + code[:1]} {
+				b.Run(fmt.Sprintf("layout=%s/keys=%d/code=%s", bm.name, keys, what), func(b *testing.B) {
+					b.ReportAllocs()
+					for b.Loop() {
+						s.Open(text)
+					}
+				})
+			}
+		}
+	}
+}

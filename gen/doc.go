@@ -1,7 +1,7 @@
 // Package gen says what a code is: its alphabet, its one canonical form, its
 // packed form, how it is printed and masked, how random ones are made and how
-// long they must be to resist guessing. It also says how an amount of money is split.
-// It knows nothing of pools, storage or time, and imports the standard library only.
+// long they must be to resist guessing, how one is signed instead, and how an amount of
+// money is split. It knows nothing of pools, storage or time, and imports the standard library only.
 //
 // # The path of a code
 //
@@ -63,6 +63,33 @@
 // not even grow: a new kind would make packed texts of some that are stored
 // as wide ones.
 //
+// # Signed codes
+//
+// A random code means what a store has written down for it. A signed one says itself
+// what it is, a plan and a serial, and a tag in it proves that whoever made it had the
+// key: no list of codes is kept, and a forged one is refused by arithmetic alone. A
+// [Signer] makes and opens them; a [Layout] says how many bits go where:
+//
+//	plan 7, serial 77 ──Append──▶ "9EJRQ15GMDKK5M59" ──Open──▶ plan 7, serial 77, key 1
+//	                      │                               │
+//	                      └── first key                   └── every key, else ErrForged
+//
+// What is said is encrypted under its tag (deterministic authenticated encryption, in
+// the manner of RFC 5297), so codes show neither serials nor how many there are, and
+// those of neighbours look unrelated. Every plan and serial has exactly one code.
+//
+// The bits of the tag are the odds of a forger ([Layout.ForgeryOdds]): one guess in
+// 2^TagBits is opened, for each key that is tried, and it says a random plan and
+// serial. To hit one that is live is as hard as with random codes of the same size,
+// and [GuessRisk] does that sum. What a code cannot say is whether it was used: whoever
+// redeems signed codes keeps state for each serial, if only a bit.
+//
+// Keys rotate: NewSigner takes several, the first of which signs. With KeyBits in
+// the layout a code names its key, which is then the only one tried.
+//
+// Codes are out in the world for years. What a layout and a key make of a plan and a
+// serial must therefore never change.
+//
 // # Invariants
 //
 //   - Canonical text is 1 to [MaxCode] bytes of valid UTF-8, and canonicalising
@@ -73,6 +100,8 @@
 //   - Reading a printed code back gives its canonical form. A format whose
 //     printed codes would be longer than MaxInput does not validate.
 //   - Every code of a format is equally likely, and codes are independent.
+//   - Open(Append(plan, serial)) is plan and serial, and what OpenCanonical opens
+//     is byte for byte what Append writes.
 //
 // # Guessing
 //
@@ -100,8 +129,9 @@
 //
 // # Goroutines and costs
 //
-// Functions are pure and values ([Format], [Class], [Fold], [Risk], [Split], [Currency]) are plain
-// data: safe to copy and to use from any goroutine. A [Generator] belongs to
-// one goroutine. AppendCanonical, Pack, AppendUnpacked and PackCrockford do not
-// allocate, nor do their errors; FillPacked allocates its block of random bytes only.
+// Functions are pure and values ([Format], [Layout], [Class], [Fold], [Risk], [Split], [Currency]) are
+// plain data: safe to copy and to use from any goroutine. A [Generator] belongs to
+// one goroutine, a [Signer] to all. AppendCanonical, Pack, AppendUnpacked,
+// PackCrockford and a Signer's Append and Open do not allocate, nor do their errors but
+// Append's; FillPacked allocates its block of random bytes only.
 package gen

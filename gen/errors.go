@@ -2,9 +2,9 @@ package gen
 
 import "errors"
 
-// The errors of this package. Use errors.Is: those about formats and money come
-// wrapped with what to write instead. Those about typed codes come bare, so that
-// refusing bad input allocates nothing.
+// The errors of this package. Use errors.Is: those about formats, layouts, keys, numbers
+// and money come wrapped with what to write instead. Those about typed text come
+// bare, so that refusing bad input allocates nothing.
 var (
 	// ErrEmpty is returned when a text has no characters left after folding.
 	ErrEmpty = errors.New("gen: the code is empty")
@@ -17,11 +17,11 @@ var (
 	ErrNotUTF8 = errors.New("gen: the code is not valid UTF-8")
 
 	// ErrAlphabet is returned when a text has a character that no code of its
-	// fold can have.
+	// fold, or of its layout, can have.
 	ErrAlphabet = errors.New("gen: the code has a character that no such code has")
 
-	// ErrFormat is returned when a Format, Class or Fold, or the text of one, is
-	// not valid, or when it cannot do what is asked of it, such as minting
+	// ErrFormat is returned when a Format, Layout, Class or Fold, or the text of
+	// one, is not valid, or when it cannot do what is asked of it, such as minting
 	// codes of class Any.
 	ErrFormat = errors.New("gen: format is not valid")
 
@@ -35,4 +35,24 @@ var (
 
 	// ErrAmount is returned when a text is not an amount of its currency.
 	ErrAmount = errors.New("gen: amount is not valid")
+
+	// ErrNotSigned is returned when a text is no code of a Signer's layout: it has
+	// another length or another prefix.
+	ErrNotSigned = errors.New("gen: the code has not the length and prefix of a signed code")
+
+	// ErrForged is returned when the tag of a signed code does not fit its plan
+	// and serial: nobody who has one of the keys made it.
+	ErrForged = errors.New("gen: the code was not signed with any of the keys")
+
+	// ErrUnknownKey is returned when a signed code names a key that the Signer does
+	// not have: it was dropped, or there never was one.
+	ErrUnknownKey = errors.New("gen: the code names a signing key that is not known")
+
+	// ErrRange is returned when a plan or a serial is greater than its layout has
+	// bits for.
+	ErrRange = errors.New("gen: the number is too great for a signed code")
+
+	// ErrSignKey is returned when keys cannot sign: there are none or too many, or
+	// a secret is short, or two have one id or one secret.
+	ErrSignKey = errors.New("gen: signing keys are not valid")
 )

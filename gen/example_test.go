@@ -129,3 +129,31 @@ func ExampleParseAmount() {
 	// 1230 12.30 CNY <nil>
 	// gen: amount is not valid: "12.345" has 3 decimals, CNY has 2: write it as 123.45
 }
+
+func ExampleSigner() {
+	old := gen.SignKey{ID: 1, Secret: []byte("sixteen random bytes or more")}
+	s, err := gen.NewSigner(gen.DefaultLayout(), old)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	code, err := s.Append(nil, 7, 77)
+	fmt.Printf("%s %v\n", s.Layout().Format().AppendPrinted(nil, code), err)
+
+	// A new key signs from now on; what the old one signed still opens.
+	s, err = gen.NewSigner(gen.DefaultLayout(), gen.SignKey{ID: 2, Secret: []byte("other random bytes, again many")}, old)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	plan, serial, key, err := s.Open(string(code))
+	fmt.Println(plan, serial, key, err)
+
+	code[15] = '8' // and not 9
+	_, _, _, err = s.Open(string(code))
+	fmt.Println(err)
+	// Output:
+	// 9EJR-Q15G-MDKK-5M59 <nil>
+	// 7 77 1 <nil>
+	// gen: the code was not signed with any of the keys
+}

@@ -86,6 +86,7 @@ type area struct {
 // areas must all have their target.
 var areas = []area{
 	{"canonical form", "gen", "FuzzCanonical", "canonical", true},
+	{"signed codes", "gen", "FuzzSignedOpen", "open", false},
 	{"import parser", "store", "FuzzImportLines", "lineReader", true},
 	{"import into a store", "store", "FuzzImport", "Import", false},
 	{"ledger entries: any bytes", "store", "FuzzEntry", "decodeEntry", true},
