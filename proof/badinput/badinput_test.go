@@ -22,6 +22,7 @@ var areas = []struct {
 	{name: "formats", api: formatCases},
 	{name: "generator", api: generatorCases},
 	{name: "packed codes", api: packCases},
+	{name: "signed codes", api: signedCases},
 	{name: "pool", api: poolCases},
 	{name: "options", api: optionCases},
 	{name: "directories", api: directoryCases},
