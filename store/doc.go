@@ -51,7 +51,9 @@
 //
 // # Lock order
 //
-//	leaseTable.over → Store.draws
+//	leaseTable.over, Store.sharesOver → Store.draws
+//	shared.undo → Store.draws → key stripe → user stripe → share stripes, in order → shareTable.mu, committer.mu
+//	Store.texts → token stripe → shareTable.mu
 //	Store.adding → Store.draws → shard → key stripe → committer.mu
 //	Store.drawKeys → Store.draws → …
 //	gate shard → shard
@@ -74,6 +76,8 @@
 // the group commit; gate.go the filter; record.go, page.go and keyspace.go the format on disk; recover.go
 // and checkpoint.go the way back, statepage.go what binds states to a checkpoint; index.go, flush.go and keys.go
 // what finds old records, survey.go where they stand. lease.go, hold.go and leases.go are what holds for a time,
+// share.go, claim.go and shareend.go shared batches, sharetable.go what they are in memory, sharepages.go at a
+// checkpoint, token.go what keeps their tokens apart from codes;
 // limit.go and limitall.go users, reuse.go codes of several lives, export.go lists, feed.go the ledger as a feed, change.go what of
 // a batch can change, retire.go and registry.go batches that are only on disk. internal/journal is the engine below: Badger, what guards its files while it opens, and
 // the room on the disk; no other package knows them.
