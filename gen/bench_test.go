@@ -197,3 +197,39 @@ func BenchmarkSignedOpen(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkOrderNumber(b *testing.B) {
+	c, day := codec(b, 2, 9), date(2026, 11, 26)
+	b.Run("one", func(b *testing.B) {
+		b.ReportAllocs()
+		seq := uint64(0)
+		for b.Loop() {
+			if _, err := c.Number(day, 42, seq%1e9); err != nil {
+				b.Fatal(err)
+			}
+			seq++
+		}
+	})
+	b.Run("many", func(b *testing.B) {
+		orders := make([]gen.Order, 1000)
+		for i := range orders {
+			orders[i] = gen.Order{Day: day, Type: 42, Sequence: uint64(i)}
+		}
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := c.Fill(orders); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(len(orders))*float64(b.N)/b.Elapsed().Seconds(), "numbers/s")
+	})
+	b.Run("parse", func(b *testing.B) {
+		text := c.Text(number(b, c, day, 42, 7))
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := c.Parse(text); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

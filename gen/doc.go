@@ -1,7 +1,8 @@
 // Package gen says what a code is: its alphabet, its one canonical form, its
 // packed form, how it is printed and masked, how random ones are made and how
-// long they must be to resist guessing, how one is signed instead, and how an amount of
-// money is split. It knows nothing of pools, storage or time, and imports the standard library only.
+// long they must be to resist guessing, how one is signed instead, how an amount of
+// money is split, and what an order number is. It knows nothing of pools, storage or clocks, and
+// imports the standard library only.
 //
 // # The path of a code
 //
@@ -127,11 +128,25 @@
 //   - every order of the parts is equally likely, so that no position is better;
 //   - what cannot be split so is refused, and nothing else is.
 //
+// # Order numbers
+//
+// An [OrderCodec] writes a day, a type and a sequence number as up to 18 digits, which fit an
+// int64, and reads them back:
+//
+//	261126 42 730184925 8
+//	│      │  │         └ check digit (damm.go): catches every changed digit and every swap
+//	│      │  └ sequence number, permuted under a secret, the day and the type (permute.go)
+//	│      └ type
+//	└ date
+//
+// Number and text are one to one. That no sequence number comes twice is the caller's
+// part: package store has counters for it.
+//
 // # Goroutines and costs
 //
-// Functions are pure and values ([Format], [Layout], [Class], [Fold], [Risk], [Split], [Currency]) are
-// plain data: safe to copy and to use from any goroutine. A [Generator] belongs to
-// one goroutine, a [Signer] to all. AppendCanonical, Pack, AppendUnpacked,
+// Functions are pure and values ([Format], [Layout], [Class], [Fold], [Risk], [Split], [Currency],
+// [Day], [OrderLayout]) are plain data: safe to copy and to use from any goroutine. A [Generator]
+// belongs to one goroutine, a [Signer] and an [OrderCodec] to all. AppendCanonical, Pack, AppendUnpacked,
 // PackCrockford and a Signer's Append and Open do not allocate, nor do their errors but
 // Append's; FillPacked allocates its block of random bytes only.
 package gen

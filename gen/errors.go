@@ -55,4 +55,24 @@ var (
 	// ErrSignKey is returned when keys cannot sign: there are none or too many, or
 	// a secret is short, or two have one id or one secret.
 	ErrSignKey = errors.New("gen: signing keys are not valid")
+
+	// ErrOrderLayout is returned when an OrderLayout is not valid, or its secret
+	// is too short.
+	ErrOrderLayout = errors.New("gen: layout of order numbers is not valid")
+
+	// ErrOrderRange is returned when a day, a type or a sequence number has no
+	// place in the layout.
+	ErrOrderRange = errors.New("gen: out of the order numbers' range")
+
+	// ErrOrderLength is returned when an order number has more or fewer digits
+	// than its layout.
+	ErrOrderLength = errors.New("gen: the order number has too many or too few digits")
+
+	// ErrCheckDigit is returned when the check digit does not fit the others: a
+	// digit is wrong, or two are swapped.
+	ErrCheckDigit = errors.New("gen: the order number has a wrong digit, or two swapped")
+
+	// ErrOrderDay is returned when the date in an order number is none of the
+	// calendar, though the check digit fits.
+	ErrOrderDay = errors.New("gen: the order number has a date that does not exist")
 )

@@ -3,6 +3,7 @@ package gen_test
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"codepool/gen"
 )
@@ -156,4 +157,27 @@ func ExampleSigner() {
 	// 9EJR-Q15G-MDKK-5M59 <nil>
 	// 7 77 1 <nil>
 	// gen: the code was not signed with any of the keys
+}
+
+func ExampleOrderCodec() {
+	c, err := gen.NewOrderCodec(gen.OrderLayout{}, []byte("sixteen random bytes, or more"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	day := gen.DayOf(time.Date(2026, 11, 26, 9, 30, 0, 0, time.UTC))
+	for seq := range uint64(3) {
+		n, _ := c.Number(day, 42, seq)
+		fmt.Println(c.Text(n))
+	}
+	o, err := c.Parse("261126 42 3120345942")
+	fmt.Println(o.Day, o.Type, o.Sequence, err)
+	_, err = c.Parse("261126 42 3120345492")
+	fmt.Println(err)
+	// Output:
+	// 261126424472238661
+	// 261126423120345942
+	// 261126421949950234
+	// 2026-11-26 42 1 <nil>
+	// gen: the order number has a wrong digit, or two swapped
 }
