@@ -95,6 +95,14 @@ var (
 	// ErrReadOnly is returned by Open when this process may not write to the directory:
 	// its permissions or its file system forbid it.
 	ErrReadOnly = errors.New("data directory is read-only")
+	// ErrUsedUp is returned when a sequence, or a day of order numbers, has no number left.
+	ErrUsedUp = errors.New("numbers are used up")
+	// ErrDayClosed is returned when the clock has gone back to a day so far behind others
+	// that its order numbers are no longer counted.
+	ErrDayClosed = errors.New("day is closed for order numbers")
+	// ErrOtherOrders is returned when a day has order numbers of another layout or secret: two
+	// of them could give the same number.
+	ErrOtherOrders = errors.New("day has order numbers of another layout or secret")
 	// ErrUnknownBatch is returned when there is no batch of that number or name.
 	ErrUnknownBatch = errors.New("unknown batch")
 	// ErrBatchExists is returned when the batch's name is taken: by a finished batch,

@@ -7,6 +7,7 @@ import (
 	"log"
 	"time"
 
+	"codepool/gen"
 	"codepool/shard"
 	"codepool/store"
 )
@@ -124,4 +125,37 @@ func ExampleStore_Advance() {
 	fmt.Println(s.Cursor("rewards") == r.Number, errors.Is(s.Advance(ctx, "rewards", r.Number+100), store.ErrBeyond))
 	// Output:
 	// true true
+}
+
+// Order numbers say their day and type to everybody, and nothing else.
+func ExampleStore_Orders() {
+	s, done := exampleStore()
+	defer done()
+	codec := must(gen.NewOrderCodec(gen.OrderLayout{TypeDigits: 2, SequenceDigits: 9}, []byte("32 random bytes, kept with care")))
+	orders := must(s.Orders(codec, time.UTC))
+	o := must(orders.New(context.Background(), 42))
+	text := codec.Text(o.Number) // such as "261126427301849258"
+	fmt.Println(len(text), text[6:8])
+
+	read := must(codec.Parse(text[:6] + "-" + text[6:]))
+	fmt.Println(read == o)
+	_, err := codec.Parse(text[:17] + string('0'+(text[17]-'0'+1)%10))
+	fmt.Println(errors.Is(err, gen.ErrCheckDigit))
+	// Output:
+	// 18 42
+	// true
+	// true
+}
+
+func ExampleStore_Sequence() {
+	s, done := exampleStore()
+	defer done()
+	invoices := must(s.Sequence("invoices"))
+	for range 3 {
+		fmt.Println(must(invoices.Next(context.Background())))
+	}
+	// Output:
+	// 0
+	// 1
+	// 2
 }

@@ -1,9 +1,7 @@
 package store
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"iter"
 	"maps"
@@ -163,15 +161,8 @@ func (c *cursors) change(eng *journal.Fuse, edit func(map[string]uint64) error) 
 	if maps.Equal(all, c.byName) {
 		return nil
 	}
-	var body bytes.Buffer
-	to := json.NewEncoder(&body)
-	to.SetEscapeHTML(false) // a name becomes twice as long at most: all together fit into a pair
-	if err := to.Encode(all); err != nil {
+	if err := commitJSON(eng, keyCursors, all); err != nil {
 		return err
-	}
-	key := []byte{keyCursors}
-	if err := eng.Commit([]journal.Pair{{Key: key, Value: seal(key, body.Bytes())}}); err != nil {
-		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 	}
 	c.byName = all
 	return nil
@@ -179,17 +170,11 @@ func (c *cursors) change(eng *journal.Fuse, edit func(map[string]uint64) error) 
 
 func (c *cursors) load(v journal.Reader) error {
 	c.byName = map[string]uint64{}
-	key := []byte{keyCursors}
-	value, err := v.Get(key)
-	if err != nil || value == nil {
+	if err := loadJSON(v, keyCursors, &c.byName); err != nil {
 		return err
 	}
-	body, err := unseal(key, value)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(body, &c.byName); err != nil || c.byName == nil {
-		return corrupt(key, "it is no list of cursors")
+	if c.byName == nil {
+		return corrupt([]byte{keyCursors}, "it is no list of cursors")
 	}
 	return nil
 }

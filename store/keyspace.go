@@ -21,6 +21,7 @@ import (
 //	'l' number page                  leases that had not ended at checkpoint number
 //	'm'                              index manifest
 //	'n'                              cursors of consumers, JSON
+//	'o'                              counters of sequences and order numbers, JSON
 //	'p' number                       process that wrote the records from number on, JSON
 //	'q' number page                  states of shared batches at checkpoint number
 //	's' run page                     states of a run, statePage each
@@ -42,6 +43,7 @@ const (
 	keyShares     = 'q'
 	keyCursors    = 'n'
 	keySession    = 'p'
+	keySequences  = 'o'
 
 	partDirectory = 'd'
 	partFilter    = 'f'
@@ -131,7 +133,7 @@ func wellFormed(key []byte) bool {
 		return rest == 12
 	case keySession:
 		return rest == 8
-	case keyCheckpoint, keyManifest, keyCursors:
+	case keyCheckpoint, keyManifest, keyCursors, keySequences:
 		return rest == 0
 	}
 	return false
@@ -139,7 +141,7 @@ func wellFormed(key []byte) bool {
 
 var keyNames = map[byte]string{
 	keyBatch: "batch", keyRun: "run", keyCodes: "code page", keyStates: "state page", keyEntry: "ledger entry",
-	keyCheckpoint: "checkpoint", keyManifest: "index manifest", keyLeases: "lease page", keyShares: "share page", keyCursors: "cursors", keySession: "session",
+	keyCheckpoint: "checkpoint", keyManifest: "index manifest", keyLeases: "lease page", keyShares: "share page", keyCursors: "cursors", keySession: "session", keySequences: "sequences",
 }
 
 // corrupt names the record at key in words.

@@ -37,6 +37,9 @@ func (s *Store) recover(high uint64) error {
 		if err := s.cursors.load(v); err != nil {
 			return err
 		}
+		if err := s.sequences.load(v); err != nil {
+			return err
+		}
 		leases, err := at.loadLeases(v)
 		if err != nil {
 			return err

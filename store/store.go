@@ -38,6 +38,7 @@ type Store struct {
 	// sharesOver is held by whoever ends shared batches whose time is over.
 	sharesOver sync.Mutex
 	cursors    cursors
+	sequences  sequences
 	bell       bell
 	index      *index
 	survey     survey
@@ -221,6 +222,7 @@ func (s *Store) Close() error {
 		close(s.closing)
 		s.adding <- struct{}{} // a mint or import stops at its next step
 		s.lapse.stop()
+		s.sequences.close()
 		s.maint.stop()
 		s.com.close()
 		s.intake.close()
