@@ -38,7 +38,7 @@ func unpack(b []byte) (pairs []journal.Pair) {
 // recovered is a store that stands on an engine in memory, without its goroutines.
 func recovered(t testing.TB, eng memEngine) (*Store, error) {
 	t.Helper()
-	s := &Store{opt: Options{Shards: 4}.withDefaults(), eng: &journal.Fuse{Engine: eng}, statePages: map[statePageID]pageStamp{}, keys: new(keyTable), users: new(keyTable), leases: newLeaseTable(), gate: newGate(4)}
+	s := &Store{opt: Options{Shards: 4}.withDefaults(), eng: &journal.Fuse{Engine: eng}, statePages: map[statePageID]pageStamp{}, keys: new(keyTable), users: new(keyTable), leases: newLeaseTable(), shares: newShareTable(make(chan struct{}, 1)), gate: newGate(4)}
 	s.spaces.Store(&map[string]*space{})
 	s.batches.Store(&[]*batch{nil})
 	s.mu.byName = map[string]*batch{}
