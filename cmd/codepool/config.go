@@ -70,7 +70,7 @@ func (a *app) configure(cmd *cobra.Command) error {
 		}
 		from := []setting{{"", f.Name}}
 		if own.Lookup(f.Name) != nil {
-			from[0].section = cmd.Name()
+			from[0].section = section(cmd)
 		}
 		for _, name := range f.Annotations[sharedNote] {
 			from = append(from, setting{"", name})
@@ -85,9 +85,17 @@ func (a *app) configure(cmd *cobra.Command) error {
 	return err
 }
 
-// setting is where a flag's value can come from: its name, and the command that it is of,
-// "" for all commands.
+// setting is where a flag's value can come from: its name, and the section of the command
+// that it is of, "" for all commands.
 type setting struct{ section, name string }
+
+// section is what a command's part of the configuration is called: "mint", "packet.create".
+func section(cmd *cobra.Command) string {
+	if !cmd.HasParent() {
+		return ""
+	}
+	return strings.TrimPrefix(section(cmd.Parent())+"."+cmd.Name(), ".")
+}
 
 func (s setting) env() string {
 	if s.section == "" {
@@ -118,9 +126,11 @@ func set(cmd *cobra.Command, f *pflag.Flag, value, source string) error {
 	return nil
 }
 
-func envName(s string) string { return strings.ToUpper(strings.ReplaceAll(s, "-", "_")) }
+func envName(s string) string {
+	return strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(s))
+}
 
-// configFile is what a configuration file says: values by command ("" for all
+// configFile is what a configuration file says: values by section ("" for all
 // commands) and flag.
 type configFile struct {
 	path   string
@@ -170,7 +180,7 @@ func (a *app) readConfig(root *cobra.Command) (configFile, error) {
 // flatten checks every key of the file against the flags there are: a mistyped one
 // must not go unnoticed.
 func flatten(root *cobra.Command, tree map[string]any) (map[string]map[string]string, error) {
-	values := map[string]map[string]string{"": {}}
+	values := map[string]map[string]string{}
 	var errs []error
 	put := func(section, key string, value any, known bool) {
 		text, err := scalar(value)
@@ -183,22 +193,26 @@ func flatten(root *cobra.Command, tree map[string]any) (map[string]map[string]st
 		}
 		values[section][key] = text
 	}
-	for _, key := range slices.Sorted(maps.Keys(tree)) {
-		table, ok := tree[key].(map[string]any)
-		if !ok {
-			put("", key, tree[key], settable(root.PersistentFlags(), key) || slices.Contains(sharedSettings, key))
-			continue
-		}
-		cmd, _, err := root.Find([]string{key})
-		if err != nil || cmd == root {
-			errs = append(errs, fmt.Errorf("[%s]: no such command", key))
-			continue
-		}
-		values[key] = map[string]string{}
-		for _, name := range slices.Sorted(maps.Keys(table)) {
-			put(key, name, table[name], settable(cmd.LocalNonPersistentFlags(), name))
+	var read func(cmd *cobra.Command, tree map[string]any)
+	read = func(cmd *cobra.Command, tree map[string]any) {
+		in := section(cmd)
+		values[in] = map[string]string{}
+		for _, key := range slices.Sorted(maps.Keys(tree)) {
+			table, ok := tree[key].(map[string]any)
+			if !ok {
+				known := settable(cmd.LocalNonPersistentFlags(), key)
+				if cmd == root {
+					known = settable(root.PersistentFlags(), key) || slices.Contains(sharedSettings, key)
+				}
+				put(in, key, tree[key], known)
+			} else if sub, _, err := cmd.Find([]string{key}); err == nil && sub != cmd {
+				read(sub, table)
+			} else {
+				errs = append(errs, fmt.Errorf("[%s]: no such command", strings.TrimPrefix(in+"."+key, ".")))
+			}
 		}
 	}
+	read(root, tree)
 	return values, errors.Join(errs...)
 }
 

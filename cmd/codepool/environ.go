@@ -56,14 +56,16 @@ func envNames(root *cobra.Command) (known []string, typed map[string]string, com
 	for _, name := range sharedSettings {
 		known = append(known, setting{"", name}.env())
 	}
-	for _, c := range root.Commands() {
-		prefix := envPrefix + envName(c.Name()) + "_"
-		commands = append(commands, prefix)
-		add(prefix, c.LocalNonPersistentFlags())
-		for _, sub := range c.Commands() { // of completion
-			add(envPrefix+envName(sub.Name())+"_", sub.LocalNonPersistentFlags())
+	var below func(cmd *cobra.Command)
+	below = func(cmd *cobra.Command) {
+		for _, c := range cmd.Commands() {
+			prefix := envPrefix + envName(section(c)) + "_"
+			commands = append(commands, prefix)
+			add(prefix, c.LocalNonPersistentFlags())
+			below(c)
 		}
 	}
+	below(root)
 	return known, typed, commands
 }
 
