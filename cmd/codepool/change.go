@@ -165,7 +165,7 @@ func (a *app) changeOne(ctx context.Context, s *store.Store, v changeVerb, c sto
 			}
 		}
 		f := aboutCode(ctx, s, store.Redemption{Code: c.Code, Namespace: c.Namespace}, v.name, err)
-		f.try = v.try(reason(err))
+		f.try = cmp.Or(v.try(reason(err)), f.try)
 		return interruptedAs(ctx, f, tryForAnswer)
 	}
 	name := ""

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -16,7 +17,8 @@ func (a *app) checkCmd() *cobra.Command {
 		Use:   "check CODE",
 		Short: "Tell whether a code would redeem now",
 		Long: `Check tells whether redeeming the code would succeed now, and if not, why; the exit
-code says the same. It changes nothing, and does not look whether the key was used.`,
+code says the same. It changes nothing, and does not look whether the key was used. For
+a universal code (codepool share) it must know the --user.`,
 		Example:           `  codepool check 7KQF-2M9X-T4WC && echo good`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -59,6 +61,10 @@ func aboutCode(ctx context.Context, s *store.Store, r store.Redemption, doing st
 	f := &failure{doing: doing + " " + r.Code, err: err, code: r.Code, namespace: r.Namespace, user: r.User}
 	if info, lerr := s.Lookup(ctx, r.Namespace, r.Code); lerr == nil {
 		f.batch = info.BatchName
+	} else if _, lerr := s.LookupShared(ctx, store.SharedRef{Token: r.Code, Namespace: r.Namespace}, ""); lerr == nil || errors.Is(lerr, store.ErrNotSender) {
+		if f.of = shareNoun.name; errors.Is(err, store.ErrUnknownCode) {
+			f.try = "codepool share show {code}, as it is a token and no code of a batch"
+		}
 	}
 	return f
 }

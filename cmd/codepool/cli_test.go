@@ -135,7 +135,7 @@ func TestErrorKinds(t *testing.T) {
 	}
 	for err, want := range map[error]int{
 		store.ErrUnknownCode: 3, store.ErrAlreadyRedeemed: 4, store.ErrEmpty: 5, store.ErrLocked: 6, &store.LockError{}: 6,
-		store.ErrNotIssued: 7, store.ErrNotOwner: 7, store.ErrExpired: 7, store.ErrNotYetValid: 7, store.ErrPaused: 7, store.ErrReserved: 7, store.ErrUserLimit: 7, store.ErrNoKey: 7, store.ErrUnknownLease: 1, store.ErrLeaseEnded: 7, store.ErrLeaseOver: 7, store.ErrBeyond: 7, store.ErrNoUser: 7, store.ErrNotRedeemed: 7, errNoRef: 1, errNoCursor: 1, store.ErrRevoked: 7, store.ErrKeyConflict: 7,
+		store.ErrNotIssued: 7, store.ErrNotOwner: 7, store.ErrExpired: 7, store.ErrNotYetValid: 7, store.ErrPaused: 7, store.ErrReserved: 7, store.ErrUserLimit: 7, store.ErrNoKey: 7, store.ErrUnknownLease: 1, store.ErrLeaseEnded: 7, store.ErrLeaseOver: 7, store.ErrBeyond: 7, store.ErrNoUser: 7, store.ErrNotRedeemed: 7, store.ErrSoldOut: 5, store.ErrNoToken: 5, store.ErrTaken: 7, store.ErrOwnShare: 7, store.ErrNotMember: 7, store.ErrNotSender: 7, store.ErrShareEnded: 7, store.ErrNotEnded: 7, store.ErrNotClaimed: 7, errNoReveal: 1, errOtherSplit: 1, errNoRef: 1, errNoCursor: 1, store.ErrRevoked: 7, store.ErrKeyConflict: 7,
 		store.ErrInvalid: 2, store.ErrCorrupt: 1, errInterrupted: 130, errors.New("other"): 1, gen.ErrFormat: 2,
 		&failure{err: store.ErrEmpty, exit: 1}: 1, &failure{doing: "x", err: store.ErrEmpty}: 5,
 	} {

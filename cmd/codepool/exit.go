@@ -24,7 +24,7 @@ const (
 	exitRedeemed    = 4
 	exitEmpty       = 5
 	exitLocked      = 6
-	exitRefused     = 7 // by a rule: not issued, not the owner, window, limit, reserved, paused, revoked, retired, key conflict
+	exitRefused     = 7 // by a rule: not issued, not the owner, window, limit, reserved, paused, revoked, retired, taken, ended, key conflict
 	exitInterrupted = 130
 )
 
@@ -39,11 +39,14 @@ var (
 	errFolder   = errors.New("is a directory")
 	errNoCursor = errors.New("there is no such cursor")
 	errNoRef    = errors.New("nothing was ever drawn for this reference")
+	errNoReveal = errors.New("that is no reveal of a split")
+	// errOtherSplit is that a split is not the one that was committed to.
+	errOtherSplit = errors.New("the commitment is not that of the split")
 )
 
 // kinds says of every error what a machine calls it, how the program exits and which
 // command to try next; the first match counts. {code}, {batch} and {user} stand for what the
-// failed command was about.
+// failed command was about; of a token codepool show is that of its own command.
 var kinds = []struct {
 	err    error
 	reason string
@@ -77,6 +80,15 @@ var kinds = []struct {
 	{store.ErrUnknownLease, "unknown_lease", exitFailure, "the same with the number that issue --lease or reserve printed"},
 	{store.ErrLeaseEnded, "lease_ended", exitRefused, "codepool show {code}, of a code that it had; or the same with the --key of the first call"},
 	{store.ErrLeaseOver, "lease_over", exitRefused, "codepool show {code}, of a code that it had"},
+	{store.ErrTaken, "taken", exitRefused, "the same with another token, or without one, which gets a random one"},
+	{store.ErrNoToken, "no_token", exitEmpty, "the same with a longer --format, such as crockford:12:4"},
+	{store.ErrSoldOut, "sold_out", exitEmpty, "codepool show {code}"},
+	{store.ErrOwnShare, "own_share", exitRefused, "the same with another --user"},
+	{store.ErrNotMember, "not_member", exitRefused, "the same with a --user of the room"},
+	{store.ErrNotSender, "not_sender", exitRefused, "the same with --as SENDER"},
+	{store.ErrShareEnded, "ended", exitRefused, "codepool show {code}"},
+	{store.ErrNotEnded, "not_ended", exitRefused, "codepool show {code}, which says until when; or codepool packet end"},
+	{store.ErrNotClaimed, "not_claimed", exitRefused, "codepool receipts, which has the numbers of claims; or the same with the --key of the first call"},
 	{store.ErrBeyond, "beyond", exitRefused, "codepool stats, which says where the ledger ends; then a number up to there"},
 	{store.ErrRevoked, "revoked", exitRefused, "codepool show {code}"},
 	{store.ErrKeyConflict, "key_conflict", exitRefused, "the same with a new key, or with what the key was first used for"},
@@ -95,6 +107,8 @@ var kinds = []struct {
 	{store.ErrInvalid, "invalid", exitUsage, ""},
 	{gen.ErrFormat, "invalid", exitUsage, ""},
 	{errNoRef, "unknown_ref", exitFailure, "the same with the reference that was given to issue, export or import --handed-out"},
+	{errNoReveal, "no_reveal", exitFailure, "the same with what codepool packet reveal --json printed"},
+	{errOtherSplit, "other_split", exitFailure, ""},
 	{errNoCursor, "unknown_cursor", exitFailure, "codepool cursor"},
 	{natsfeed.ErrConnect, "no_connection", exitFailure, "the same when the server is there and lets this user in, or with another --nats"},
 	{natsfeed.ErrStream, "stream", exitFailure, "the same with another --stream or --subject, or with --create if there is no such stream"},
@@ -107,12 +121,13 @@ var kinds = []struct {
 	{syscall.ENAMETOOLONG, "failure", exitFailure, "the same with a shorter name"},
 }
 
-// failure says what was being done when err came up, and to which code or batch.
+// failure says what was being done when err came up, and to which code, token or batch.
 type failure struct {
 	doing       string
 	err         error
 	code, batch string
 	namespace   string // of the code
+	of, room    string // of a token: the command that shows it, and where it is known
 	user        string
 	try         string // this and the next two: instead of what kinds has
 	exit        int
@@ -188,6 +203,12 @@ func (a *app) advice(err error) string {
 			value = strings.ToUpper(name)
 		}
 		try = strings.ReplaceAll(try, "{"+name+"}", shellQuote(value))
+	}
+	if f.of != "" {
+		try = strings.ReplaceAll(try, "codepool show {code}", "codepool "+f.of+" show {code}")
+	}
+	if f.room != "" {
+		try = strings.ReplaceAll(try, "{code}", "{code} --room "+shellQuote(f.room))
 	}
 	if f.namespace != "" {
 		try = strings.ReplaceAll(try, "{code}", "{code} --namespace "+shellQuote(f.namespace))

@@ -19,10 +19,11 @@ func (a *app) ledgerCmd() *cobra.Command {
 		Short: "List all that was done: by whom, when, from which process",
 		Long: `Ledger lists every record of the store in order, for an audit: what was minted, imported,
 drawn, exported, redeemed, released, undone, revoked, and how batches were changed; who
-asked for it and why, when, and from which process. With --json it prints one object a
-line.
+asked for it and why, when, and from which process. Of shared batches it lists their
+creation (share), what was claimed, what of that was taken back (undo claim) and what was
+left at their end. With --json it prints one object a line, with amounts in minor units.
 
-Codes are masked, but those that are redeemed. To follow the ledger give the last number
+Codes are masked, but those that are redeemed and the tokens that were claimed. To follow the ledger give the last number
 with --after.`,
 		Example: `  codepool ledger --after 1041
   codepool ledger --batch launch --json`,
@@ -55,7 +56,7 @@ with --after.`,
 
 // ledger lists the records, all or those of a batch.
 func (a *app) ledger(ctx context.Context, s *store.Store, only store.BatchID, p page) error {
-	list := listing{a: a, t: newTable(">number", "at", "what", ">codes", "batch", "code", "for", "by", "key", "reason", "process")}
+	list := listing{a: a, t: newTable(">number", "at", "what", ">codes", ">amount", "batch", "code", "for", "by", "key", "reason", "process")}
 	batches, last := receipts.Batches{}, p.after
 	for e, err := range s.Ledger(ctx, p.after) {
 		if err == nil && only != 0 && e.Batch != only {
@@ -78,7 +79,11 @@ func (a *app) ledger(ctx context.Context, s *store.Store, only store.BatchID, p 
 		}
 		if err == nil {
 			last = e.Number
-			err = list.add(e, strconv.FormatUint(e.Number, 10), instantText(e.At), whatText(e), countText(e.Count), b.Name, e.Code,
+			of := b.Name
+			if e.Shared > 0 {
+				of = sharedText(e.Shared, "")
+			}
+			err = list.add(e, strconv.FormatUint(e.Number, 10), instantText(e.At), whatText(e), countText(e.Count), moneyText(e.Amount, e.Currency), of, e.Code,
 				cmp.Or(e.User, e.Ref), e.By, e.Key, e.Reason, e.Process)
 		}
 		if err != nil {
@@ -102,8 +107,12 @@ func whatText(e store.Entry) string {
 	if !e.Until.IsZero() {
 		text += " until " + instantText(e.Until)
 	}
-	if e.Verb == store.EventRescheduled.String() {
-		text += ": " + cmp.Or(windowText(e.NotBefore, e.NotAfter), "always")
+	window := windowText(e.NotBefore, e.NotAfter)
+	switch {
+	case e.Verb == store.EventRescheduled.String():
+		text += ": " + cmp.Or(window, "always")
+	case e.Verb == "share" && window != "":
+		text += ": " + window
 	}
 	return text
 }

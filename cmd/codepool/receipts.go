@@ -23,7 +23,8 @@ newest first. With --json it prints one object a line.
 
 To follow the ledger give the last number with --after; to leaf back through those of a
 user give it with --before. A redemption that was undone is among them. A code that is
-in stock again or revoked is shown masked.
+in stock again or revoked is shown masked. What was claimed of shared batches is among
+them, with its amount; with --json that is in minor units.
 
 With --cursor it begins behind a cursor (codepool cursor) and moves it behind what was
 written out, so that each receipt comes at least once, whatever crashes. With --follow it
@@ -94,7 +95,7 @@ type receiptList struct {
 }
 
 func newReceiptList(a *app, s *store.Store) receiptList {
-	list := listing{a: a, t: newTable(">number", "at", "code", "batch", "user", "key", "reward")}
+	list := listing{a: a, t: newTable(">number", "at", "code", "batch", ">amount", "user", "key", "reward")}
 	return receiptList{listing: list, s: s, batches: receipts.Batches{}}
 }
 
@@ -107,5 +108,9 @@ func (l *receiptList) add(ctx context.Context, r store.Receipt) error {
 		return err
 	}
 	l.last = r.Number
-	return l.listing.add(r, strconv.FormatUint(r.Number, 10), instantText(r.At), r.Code, b.Name, r.User, r.Key, r.Reward)
+	of, amount := b.Name, ""
+	if r.Share != nil {
+		of, amount = sharedText(r.Share.ID, r.Share.Room), moneyText(r.Share.Amount, r.Share.Currency)
+	}
+	return l.listing.add(r, strconv.FormatUint(r.Number, 10), instantText(r.At), r.Code, of, amount, r.User, r.Key, r.Reward)
 }

@@ -17,7 +17,8 @@ func (a *app) redeemCmd() *cobra.Command {
 		Use:   "redeem CODE | --file FILE|-",
 		Short: "Burn a code, or a stream of them",
 		Long: `Redeem burns a code for a user and prints the receipt. With --key a repeated call
-gives the first receipt again instead of "already redeemed".
+gives the first receipt again instead of "already redeemed". A universal code (codepool
+share) is typed like any other, and gives a receipt to each user.
 
 With --file it reads a stream, from standard input for "-". Each line is
 	code[,user[,key]]

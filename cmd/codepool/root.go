@@ -67,18 +67,19 @@ func (a *app) root() *cobra.Command {
 		Use:   "codepool",
 		Short: "Mint, issue and redeem one-shot codes, each exactly once",
 		Long: `codepool keeps one-shot codes in a directory: it mints them, draws them at
-random for an order or a player, and burns each exactly once. Every answer is on
-the disk before it is printed.
+random for an order or a player, and burns each exactly once. One token can stand
+for many shares: a universal code, a red packet, a sprinkled amount. Every answer is
+on the disk before it is printed.
 
 Flags can also be set by environment (CODEPOOL_DATA for --data, CODEPOOL_MINT_FORMAT
 for --format of mint) and in a file codepool.toml (top-level keys for the flags of all
-commands, a table such as [mint] for those of one). Who you are is said once for all
-commands: CODEPOOL_BY (or by in the file) is who asks for a change, CODEPOOL_ACCOUNT
-(account) is --owner of what you make and --account of what you export. Flags win over
-the environment, the environment over the file.
+commands, a table such as [mint] or [packet.create] for those of one). Who you are is
+said once for all commands: CODEPOOL_BY (or by in the file) is who asks for a change,
+CODEPOOL_ACCOUNT (account) is --owner of what you make and --account of what you export.
+Flags win over the environment, the environment over the file.
 
 Exit codes: 0 done, 1 failure, 2 usage, 3 unknown code, 4 already redeemed, 5 pool
-empty, 6 store locked, 7 refused by a rule, 130 interrupted.`,
+empty or sold out, 6 store locked, 7 refused by a rule, 130 interrupted.`,
 		SilenceErrors:         true,
 		SilenceUsage:          true,
 		DisableFlagsInUseLine: true,
@@ -109,6 +110,7 @@ func (a *app) addCommands(root *cobra.Command) {
 	root.AddGroup(
 		&cobra.Group{ID: "start", Title: "Start here:"},
 		&cobra.Group{ID: "codes", Title: "Codes:"},
+		&cobra.Group{ID: "shared", Title: "One token, many shares:"},
 		&cobra.Group{ID: "store", Title: "The store:"},
 	)
 	add := func(group string, cmds ...*cobra.Command) {
@@ -120,6 +122,7 @@ func (a *app) addCommands(root *cobra.Command) {
 	add("start", a.demoCmd())
 	add("codes", a.mintCmd(), a.importCmd(), a.issueCmd(), a.ackCmd(), a.giveBackCmd(), a.redeemCmd(), a.reserveCmd(), a.confirmCmd(), a.cancelCmd(), a.checkCmd(), a.showCmd(), a.exportCmd(),
 		a.releaseCmd(), a.undoCmd(), a.revokeCmd(), a.codesCmd(), a.refCmd(), a.receiptsCmd(), a.cursorCmd(), a.feedCmd(), a.ledgerCmd())
+	add("shared", a.shareCmd(), a.packetCmd(), a.sprinkleCmd())
 	add("store", a.batchesCmd(), a.pauseCmd(), a.resumeCmd(), a.rescheduleCmd(), a.retireCmd(), a.statsCmd(), a.verifyCmd(), a.backupCmd(), a.restoreCmd())
 	root.AddCommand(a.benchCmd(), a.versionCmd(), a.demoChildCmd())
 }

@@ -26,6 +26,7 @@ func TestMain(m *testing.M) {
 //
 //	exits N PROGRAM ARG…   runs a program and checks its exit code
 //	line VAR N             sets VAR to line N of the last standard output
+//	fact VAR NAME          sets VAR to the value of a fact in the last standard output
 //	lines N                checks how many lines the last standard output has
 //	nats VAR               starts a NATS server and sets VAR to its URL
 //	hold DIR, release      opens a store in the test's process, closes it again
@@ -42,6 +43,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits":   cmdExits,
 			"line":    cmdLine,
+			"fact":    cmdFact,
 			"lines":   cmdLines,
 			"nats":    cmdNats,
 			"hold":    cmdHold,
@@ -88,6 +90,19 @@ func cmdLine(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("standard output has %d lines", len(lines))
 	}
 	ts.Setenv(args[0], lines[n-1])
+}
+
+func cmdFact(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: fact VAR NAME")
+	}
+	for _, line := range stdoutLines(ts) {
+		if value, ok := strings.CutPrefix(line, args[1]+" "); ok {
+			ts.Setenv(args[0], strings.TrimSpace(value))
+			return
+		}
+	}
+	ts.Fatalf("standard output has no %s", args[1])
 }
 
 func cmdLines(ts *testscript.TestScript, neg bool, args []string) {

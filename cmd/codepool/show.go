@@ -30,7 +30,7 @@ code that is in stock or revoked is shown masked.`,
 		return a.withStore(false, func(s *store.Store) error {
 			info, err := s.Lookup(ctx, namespace, args[0])
 			if err != nil {
-				return &failure{doing: "show " + args[0], err: err, code: args[0], namespace: namespace}
+				return aboutCode(ctx, s, store.Redemption{Code: args[0], Namespace: namespace}, "show", err)
 			}
 			b, err := s.Batch(info.BatchID)
 			if err != nil {
@@ -108,13 +108,19 @@ func (a *app) showCode(info store.CodeInfo, b store.BatchInfo) error {
 	})
 }
 
-// receiptFacts lists all about one redemption.
+// receiptFacts lists all about one redemption, or one claim of a share.
 func receiptFacts(r store.Receipt, batch string) *facts {
 	f := newFacts()
 	f.add("receipt", "%d", r.Number)
 	f.add("code", "%s", r.Code)
 	f.add("namespace", "%s", r.Namespace)
-	f.add("batch", "%s", strings.TrimSpace(fmt.Sprintf("%s (number %d)", batch, r.Batch)))
+	if r.Share == nil {
+		f.add("batch", "%s", strings.TrimSpace(fmt.Sprintf("%s (number %d)", batch, r.Batch)))
+	} else {
+		f.add("room", "%s", r.Share.Room)
+		f.add("shared", "%d", r.Share.ID)
+		f.add("amount", "%s", moneyText(r.Share.Amount, r.Share.Currency))
+	}
 	f.add("reward", "%s", r.Reward)
 	f.add("user", "%s", r.User)
 	f.add("key", "%s", r.Key)

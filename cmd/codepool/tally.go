@@ -85,7 +85,7 @@ func tryRefused(why string) string {
 // reason says it all.
 func isRefusal(err error) bool {
 	switch exitCode(err) {
-	case exitUnknownCode, exitRedeemed, exitRefused:
+	case exitUnknownCode, exitRedeemed, exitEmpty, exitRefused:
 		return true
 	}
 	return false

@@ -21,8 +21,11 @@ type Batch struct {
 // Batches asks the store for each batch once.
 type Batches map[store.BatchID]Batch
 
-// Of returns the batch of that number.
+// Of returns the batch of that number. What was claimed of a shared batch is of none, 0.
 func (m Batches) Of(s *store.Store, id store.BatchID) (Batch, error) {
+	if id == 0 {
+		return Batch{}, nil
+	}
 	if b, ok := m[id]; ok {
 		return b, nil
 	}
@@ -34,8 +37,11 @@ func (m Batches) Of(s *store.Store, id store.BatchID) (Batch, error) {
 }
 
 // Shown returns a receipt of a batch as it may be shown: its redemption may have been undone
-// since and the code be in stock.
+// since and the code be in stock. A token is for all to see.
 func Shown(ctx context.Context, s *store.Store, b Batch, r store.Receipt) (store.Receipt, error) {
+	if r.Share != nil {
+		return r, nil
+	}
 	state, err := StateOf(ctx, s, b, r.Code)
 	r.Code = Text(state, r.Code, r.Code)
 	return r, err
