@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
+	"encoding/hex"
+	"fmt"
 )
 
 // Salt is the secret part of a commitment. Keep it until the commitment is opened: who
@@ -16,6 +18,23 @@ func NewSalt() Salt {
 	var salt Salt
 	rand.Read(salt[:]) // never fails
 	return salt
+}
+
+// MarshalText returns the salt in 64 hexadecimal digits.
+func (s Salt) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, s[:]), nil }
+
+// UnmarshalText sets s from what MarshalText gives. For any other text it returns
+// ErrSalt and leaves s alone.
+func (s *Salt) UnmarshalText(text []byte) error {
+	var salt Salt
+	if len(text) != 2*len(salt) {
+		return fmt.Errorf("%w: %d digits, want %d", ErrSalt, len(text), 2*len(salt))
+	}
+	if _, err := hex.Decode(salt[:], text); err != nil {
+		return fmt.Errorf("%w: %w", ErrSalt, err)
+	}
+	*s = salt
+	return nil
 }
 
 // commitDomain keeps the hash of a split apart from all other uses of the function, and

@@ -5,7 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"codepool/gen"
@@ -72,5 +75,22 @@ func TestVerifyCommitment(t *testing.T) {
 	}
 	if !slices.Equal(parts, []int64{7, 1, 12, 1, 300}) {
 		t.Errorf("the parts became %v", parts)
+	}
+}
+
+func TestSaltAsText(t *testing.T) {
+	salt := gen.NewSalt()
+	text, err := json.Marshal(salt)
+	if err != nil || len(text) != 66 {
+		t.Fatalf("%s, %v", text, err)
+	}
+	var back gen.Salt
+	if err := json.Unmarshal(text, &back); err != nil || back != salt {
+		t.Errorf("%s is read as %v, %v", text, back, err)
+	}
+	for _, bad := range []string{`""`, `"00"`, `"` + strings.Repeat("0", 63) + `"`, `"` + strings.Repeat("0", 65) + `"`, `"` + strings.Repeat("g", 64) + `"`} {
+		if err := json.Unmarshal([]byte(bad), &back); !errors.Is(err, gen.ErrSalt) || back != salt {
+			t.Errorf("%s: %v, %v", bad, back, err)
+		}
 	}
 }

@@ -29,6 +29,9 @@ var (
 	// Policy, or the text of one, is not valid.
 	ErrSplit = errors.New("gen: split is not valid")
 
+	// ErrSalt is returned when a text is no salt of a commitment.
+	ErrSalt = errors.New("gen: salt is not valid")
+
 	// ErrCurrency is returned when a text is not the code of an active currency
 	// with a minor unit.
 	ErrCurrency = errors.New("gen: unknown currency")

@@ -42,6 +42,7 @@ type Entry struct {
 	// Shared is the shared batch; Amount what its shares, or those that were claimed or left,
 	// are worth.
 	Shared   uint64 `json:"shared,omitempty"`
+	Room     string `json:"room,omitempty"`
 	Amount   int64  `json:"amount,omitempty"`
 	Currency string `json:"currency,omitempty"`
 	// Process that did it: number, program and host.

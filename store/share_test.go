@@ -53,7 +53,7 @@ func TestSharedOverRestarts(t *testing.T) {
 	clock := newClock()
 	opt := weak()
 	opt.Clock = clock.Now
-	s := open(t, dir, opt)
+	s := storetest.OpenAt(t, dir, opt)
 	hot := share(t, s, store.Universal("Welcome-2026", 5000))
 	packet := share(t, s, store.RedPacket("ann", "CNY", gen.Split{Total: 10_000, Count: 60, Policy: gen.DoubleMean}))
 	got := map[int]int64{}
@@ -127,7 +127,7 @@ func TestSharedOverRestarts(t *testing.T) {
 // TestQuotaIsExact has many callers claim the last shares: all are given, and none twice.
 func TestQuotaIsExact(t *testing.T) {
 	for _, quota := range []int64{1, 5, 2000} {
-		s := open(t, t.TempDir(), weak())
+		s := storetest.OpenAt(t, t.TempDir(), weak())
 		share(t, s, store.Universal("hot", quota))
 		var wg sync.WaitGroup
 		var took, refused atomic.Int64
@@ -164,5 +164,32 @@ func TestQuotaIsExact(t *testing.T) {
 			t.Errorf("quota %d: %d took one, %d were refused", quota, took.Load(), refused.Load())
 		}
 		storetest.Verify(t, s)
+	}
+}
+
+// TestSharedBatches lists them, over a restart, in order and from any of them on.
+func TestSharedBatches(t *testing.T) {
+	ctx, dir := t.Context(), t.TempDir()
+	s := storetest.OpenAt(t, dir, weak())
+	var want []uint64
+	for i := range 20 {
+		want = append(want, share(t, s, store.Universal(fmt.Sprint("TOKEN", i), 5)).ID)
+	}
+	claimShare(t, s, store.Claim{Token: "token7", User: "ann"})
+	s = reopened(t, s, dir, weak(), true)
+	for _, after := range []uint64{0, want[4], want[19]} {
+		i := 0
+		for info, err := range s.SharedBatches(ctx, after) {
+			for i < len(want) && want[i] <= after {
+				i++
+			}
+			if err != nil || info.ID != want[i] || (info.Claimed == 1) != (info.Token == "TOKEN7") {
+				t.Errorf("%+v, %v, want %d", info, err, want[i])
+			}
+			i++
+		}
+	}
+	if n := s.Stats().Shared; n != 20 {
+		t.Errorf("%d shared batches", n)
 	}
 }

@@ -32,8 +32,7 @@ func shareKey(checkpoint uint64, page uint32) []byte {
 // sharePages encodes the states of the shared batches that were created up to c.Upto, notes
 // in c which pages they are, and returns the last record that one of them can hold.
 func (s *Store) sharePages(c *checkpointRecord) (pairs []journal.Pair, last uint64) {
-	all := s.shares.all(c.Upto)
-	slices.SortFunc(all, func(a, b *shared) int { return int(int64(a.number.Load() - b.number.Load())) })
+	all := slices.DeleteFunc(s.shares.sorted(0), func(sh *shared) bool { return sh.number.Load() > c.Upto })
 	c.SharePages, c.Shares = 0, 0
 	var b []byte
 	flush := func() {

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"iter"
+	"slices"
 
 	"codepool/gen"
 	"codepool/store/internal/journal"
@@ -43,8 +45,15 @@ func (s *Store) LookupShared(ctx context.Context, r SharedRef, asker string) (Sh
 	if err != nil {
 		return SharedInfo{}, err
 	}
+	info := sh.now(at)
+	return info, s.com.waitAll(ctx)
+}
+
+// now is what there is to know at a time.
+func (sh *shared) now(at int64) SharedInfo {
 	info := sh.describe()
 	sh.lockAll()
+	defer sh.unlockAll()
 	left := sh.leftLocked()
 	if sh.ended {
 		info.Refunded, info.RefundedAmount = sh.endLeft, sh.endSum
@@ -64,8 +73,40 @@ func (s *Store) LookupShared(ctx context.Context, r SharedRef, asker string) (Sh
 	default:
 		info.State = shareOpen
 	}
-	sh.unlockAll()
-	return info, s.com.waitAll(ctx)
+	return info
+}
+
+// SharedBatches yields the shared batches whose tokens are taken, with IDs above after,
+// ascending, also those that only their senders may look at: it is for an operator.
+func (s *Store) SharedBatches(ctx context.Context, after uint64) iter.Seq2[SharedInfo, error] {
+	return func(yield func(SharedInfo, error) bool) {
+		err := s.mayAsk(ctx)
+		if err == nil {
+			at := s.now()
+			if at >= s.shares.next.Load() {
+				s.endShares(at)
+			}
+			err = s.com.waitAll(ctx)
+			for _, sh := range s.shares.sorted(after) {
+				if err != nil || at < sh.free && !yield(sh.now(at), nil) {
+					break
+				}
+				if ctx.Err() != nil {
+					err = context.Cause(ctx)
+				}
+			}
+		}
+		if err != nil {
+			yield(SharedInfo{}, err)
+		}
+	}
+}
+
+// sorted returns those with numbers above after, ascending.
+func (t *shareTable) sorted(after uint64) []*shared {
+	all := slices.DeleteFunc(t.all(1<<64-1), func(sh *shared) bool { return sh.number.Load() <= after })
+	slices.SortFunc(all, func(a, b *shared) int { return cmp.Compare(a.number.Load(), b.number.Load()) })
+	return all
 }
 
 // lookShared finds a shared batch for somebody who may look at it, and the time.
@@ -210,7 +251,7 @@ func (s *Store) shareEntry(v journal.Reader, r *record, e *Entry) error {
 	if err != nil {
 		return err
 	}
-	e.Lease, e.Shared, e.Amount, e.Currency, e.Code = 0, of, r.amount, d.currency, d.token
+	e.Lease, e.Shared, e.Room, e.Amount, e.Currency, e.Code = 0, of, d.room, r.amount, d.currency, d.token
 	switch r.kind {
 	case recShare:
 		e.Count, e.Amount, e.Code = int(d.count), d.total, gen.Mask(d.token)

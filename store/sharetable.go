@@ -356,6 +356,13 @@ func (t *shareTable) byNumber(number uint64) *shared {
 	return t.byNum[number]
 }
 
+// size is how many there are in memory.
+func (t *shareTable) size() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.byNum)
+}
+
 // all returns those created up to a record.
 func (t *shareTable) all(upto uint64) []*shared {
 	t.mu.Lock()

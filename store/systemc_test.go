@@ -37,7 +37,7 @@ func claimAll(t testing.TB, s *store.Store, token string) (recs []store.Receipt)
 
 // TestSystemCExactSum: integer cents, every part is 1 at least, all parts add up to the total.
 func TestSystemCExactSum(t *testing.T) {
-	s := open(t, t.TempDir(), weak())
+	s := storetest.OpenAt(t, t.TempDir(), weak())
 	for _, split := range []gen.Split{
 		{Total: 10_000, Count: 10}, {Total: 10, Count: 10}, {Total: 1, Count: 1}, {Total: 999, Count: 7, Policy: gen.LineCut},
 		{Total: 100, Count: 7, Policy: gen.Even}, {Total: 100, Count: 7, Policy: gen.Rest}, {Total: 101, Ratios: []int64{5, 3, 2}, Policy: gen.Ratio},
@@ -59,7 +59,7 @@ func TestSystemCExactSum(t *testing.T) {
 
 // TestSystemCOncePerUser: a user takes one part of a packet, and one of another.
 func TestSystemCOncePerUser(t *testing.T) {
-	s := open(t, t.TempDir(), weak())
+	s := storetest.OpenAt(t, t.TempDir(), weak())
 	a, b := share(t, s, packet(1000, 5)), share(t, s, packet(1000, 5))
 	for _, token := range []string{a.Token, b.Token} {
 		claimShare(t, s, store.Claim{Token: token, User: "bob"})
@@ -77,7 +77,7 @@ func TestSystemCOncePerUser(t *testing.T) {
 
 // TestSystemCSoldOut: that no part is left is an answer of its own.
 func TestSystemCSoldOut(t *testing.T) {
-	s := open(t, t.TempDir(), weak())
+	s := storetest.OpenAt(t, t.TempDir(), weak())
 	info := share(t, s, packet(100, 3))
 	if n := len(claimAll(t, s, info.Token)); n != 3 {
 		t.Errorf("%d parts", n)
@@ -89,7 +89,7 @@ func TestSystemCSoldOut(t *testing.T) {
 
 // TestSystemCLastShare: 1,000 users want the last part, and one gets it.
 func TestSystemCLastShare(t *testing.T) {
-	s := open(t, t.TempDir(), weak())
+	s := storetest.OpenAt(t, t.TempDir(), weak())
 	info := share(t, s, packet(500, 2))
 	claimShare(t, s, store.Claim{Token: info.Token, User: "first"})
 	var wg sync.WaitGroup
@@ -120,7 +120,7 @@ func TestSystemCRefund(t *testing.T) {
 	ctx, dir, clock := t.Context(), t.TempDir(), newClock()
 	opt := weak()
 	opt.Clock = clock.Now
-	s := open(t, dir, opt)
+	s := storetest.OpenAt(t, dir, opt)
 	info := share(t, s, packet(100_000, 500))
 	if end := info.NotAfter.Sub(info.Created); end != 24*time.Hour {
 		t.Errorf("it is open for %v", end)
@@ -171,7 +171,7 @@ func TestSystemCRefund(t *testing.T) {
 // TestSystemCReceived: what a user has received in all, and of each packet.
 func TestSystemCReceived(t *testing.T) {
 	ctx := t.Context()
-	s := open(t, t.TempDir(), weak())
+	s := storetest.OpenAt(t, t.TempDir(), weak())
 	want := map[string]int64{}
 	for i, currency := range []string{"CNY", "CNY", "KRW"} {
 		d := packet(1000, 4)
@@ -212,7 +212,7 @@ func TestSystemCReceived(t *testing.T) {
 
 // TestSystemCRefused: total below count, a cap that cannot hold, nobody to split among.
 func TestSystemCRefused(t *testing.T) {
-	s := open(t, t.TempDir(), weak())
+	s := storetest.OpenAt(t, t.TempDir(), weak())
 	before := s.Stats()
 	for name, split := range map[string]gen.Split{
 		"total below count": {Total: 9, Count: 10}, "a cap that cannot hold": {Total: 101, Count: 10, Most: 10},
@@ -234,7 +234,7 @@ func TestSystemCRefused(t *testing.T) {
 // every place, over many packets of 100 in 10 parts, is 10.
 func TestSystemCFair(t *testing.T) {
 	const packets, count, total = 5000, 10, 10_000
-	s := open(t, t.TempDir(), weak())
+	s := storetest.OpenAt(t, t.TempDir(), weak())
 	var tokens []string
 	ds := make([]store.Shared, packets)
 	for i := range ds {

@@ -156,7 +156,7 @@ func TestSystemDTokenIsNoCode(t *testing.T) {
 func TestSystemDSharedKeys(t *testing.T) {
 	ctx := t.Context()
 	dir, opt := t.TempDir(), weak()
-	s := open(t, dir, opt)
+	s := storetest.OpenAt(t, dir, opt)
 	d := packet(1000, 10)
 	d.Key = "create"
 	info := share(t, s, d)
@@ -274,7 +274,7 @@ func TestSystemDSharedEnd(t *testing.T) {
 func TestSystemDSharedCommitment(t *testing.T) {
 	ctx := t.Context()
 	dir, opt := t.TempDir(), weak()
-	s := open(t, dir, opt)
+	s := storetest.OpenAt(t, dir, opt)
 	d := packet(1000, 4)
 	d.Commit = true
 	info := share(t, s, d)
