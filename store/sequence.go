@@ -263,9 +263,11 @@ func (c *sequences) take(eng *journal.Fuse, lease counting, size uint64) (first,
 	if first, end, err = lease(all, size); err != nil {
 		return 0, 0, err
 	}
+	// crash point: sequence: a block is about to be leased
 	if err := commitJSON(eng, keySequences, all); err != nil {
 		return 0, 0, err
 	}
+	// crash point: sequence: a block is leased and not given out
 	c.all = all
 	return first, end, nil
 }

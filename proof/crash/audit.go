@@ -33,6 +33,7 @@ type auditor struct {
 	shelved  shelved
 	retired  map[string]retired
 	archived map[string]bool // those of retired that were audited
+	ordered  map[int64]bool  // order numbers that were given out
 	cursor   uint64          // to which it was moved
 
 	unread     bool // there may be answers that nobody has read: those after a power cut
@@ -58,7 +59,7 @@ func newAuditor() *auditor {
 	return &auditor{
 		codes: map[string]*life{}, fresh: map[string]bool{}, seen: map[uint64]redemption{}, draws: map[string][]string{},
 		leases: map[uint64]*lease{}, takes: map[string][]string{}, minted: map[string]int64{}, burned: map[string]uint64{},
-		rationed: rationed{}, reused: newReused(), shelved: newShelved(), retired: map[string]retired{}, archived: map[string]bool{},
+		rationed: rationed{}, reused: newReused(), shelved: newShelved(), retired: map[string]retired{}, archived: map[string]bool{}, ordered: map[int64]bool{},
 	}
 }
 
@@ -130,6 +131,8 @@ func (a *auditor) note(line string) {
 		a.shelved.bulk, a.shelved.bulkSum = store.BatchID(number(f[1])), strings.Join(f[2:], "")
 	case lineRetired:
 		a.retired[f[1]] = retired{int64(number(f[2])), int64(number(f[3]))}
+	case lineOrdered:
+		a.noteOrdered(f[1:])
 	case lineAdvanced:
 		a.cursor = number(f[1])
 	case lineMinted:
@@ -199,6 +202,7 @@ func (a *auditor) audit(s *store.Store, all bool) {
 	a.auditLives(ctx, s)
 	a.auditShelf(ctx, s)
 	a.auditFeed(ctx, s)
+	a.auditNumbers(ctx, s)
 	a.auditArchive(ctx, s, all)
 	for name, n := range a.minted {
 		if b, err := s.BatchNamed(name); err != nil || !b.Complete || b.Counts.Minted != n {

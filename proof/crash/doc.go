@@ -15,6 +15,6 @@
 // code follows from the code, and how codes are drawn from their reference (plan.go). A lease
 // or a reservation that the crash has left it ends as the child would have, with the same
 // key. Beside the workers others change a batch (desk.go), ask for more than their limit
-// (ration.go), reuse codes (library.go), export lists (shelf.go), move a cursor (feed.go)
-// and retire batches (archive.go).
+// (ration.go), reuse codes (library.go), export lists (shelf.go), move a cursor (feed.go),
+// retire batches (archive.go) and take order numbers (numbers.go).
 package crash

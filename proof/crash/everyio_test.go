@@ -83,6 +83,8 @@ func (e *everyIO) hit(t *testing.T, r *rand.Rand, point string) {
 		nth = 1 + r.IntN(500)
 	case "checkpoint":
 		nth = 1 + r.IntN(4)
+	case "sequence":
+		nth = 1 + r.IntN(50)
 	case "mint", "retire":
 		nth = 1 + r.IntN(2)
 	case "open", "recovery", "close", "files":

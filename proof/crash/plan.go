@@ -85,6 +85,7 @@ const (
 	lineBulk     = "J" // batch, sum: asked for, and answered if there is a sum
 	lineRetired  = "W" // batch, codes, redeemed ones (archive.go)
 	lineAdvanced = "Z" // number to which the cursor was moved (feed.go)
+	lineOrdered  = "#" // order numbers (numbers.go)
 	lineMinted   = "M" // batch, count
 	lineControl  = "C" // number: appended and synced without the store
 	lineFailed   = "F" // a call that got the unknown outcome, or was refused after one
