@@ -65,7 +65,7 @@ func TestSequence(t *testing.T) {
 		}
 		wg.Wait()
 	}
-	for i := range 6 {
+	for i := range 4 {
 		life(s)
 		s = reopened(t, s, dir, weak(), i%2 == 0)
 		dir = s.Stats().Dir
@@ -76,7 +76,7 @@ func TestSequence(t *testing.T) {
 		for n := range numbers {
 			most = max(most, n)
 		}
-		if n := uint64(len(numbers)); n < 50_000 || most > 8*n {
+		if n := uint64(len(numbers)); n < 35_000 || most > 8*n {
 			t.Errorf("sequence %q: %d numbers, the greatest is %d: too many were skipped", name, n, most)
 		}
 	}

@@ -161,7 +161,7 @@ func TestSequencesFit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, char := range []string{"<", `"`, "\u2028", "�"} {
+	for _, char := range []string{`"`, "\u2028"} {
 		dir := t.TempDir()
 		s, err := Open(dir, &Options{Durability: WeakNoSync})
 		if err != nil {
