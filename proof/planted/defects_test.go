@@ -60,7 +60,7 @@ var defects = []defect{
 	},
 	{
 		name:  "limit off by one",
-		edits: edit("store/limit.go", "case seen.used >= b.PerUser:", "case seen.used > b.PerUser:"),
+		edits: edit("store/limit.go", "case seen.used >= limit:", "case seen.used > limit:"),
 		pkg:   "proof/linear", test: "TestLinearizable", n: 200, says: "round",
 	},
 	{
