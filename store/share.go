@@ -107,7 +107,12 @@ func (d *Shared) define(at int64) (def sharedDef, err error) {
 	if d.Keep > 0 {
 		def.free = at + d.Keep.Microseconds()
 	}
-	if def.until != forever && def.until > def.free {
+	switch {
+	case def.from >= def.until:
+		return def, invalid("window ends at %s, not after its start %s", stamp(instant(def.until)), stamp(instant(def.from)))
+	case def.until == forever && def.free != forever:
+		return def, invalid("Keep ends at %s, and the shares never do: give For or NotAfter, too, so that what is left goes back", stamp(instant(def.free)))
+	case def.until > def.free:
 		return def, invalid("Keep ends at %s, before the shares do, at %s", stamp(instant(def.free)), stamp(instant(def.until)))
 	}
 	if def.request, err = d.requestHash(); err != nil {

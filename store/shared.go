@@ -139,7 +139,8 @@ type SharedResult struct {
 
 // parted reports whether the shares are worth different amounts.
 func (d *Shared) parted() bool {
-	return d.Split.Count != 0 || d.Split.Total != 0 || len(d.Split.Ratios) > 0
+	s := &d.Split
+	return s.Policy != 0 || s.Total != 0 || s.Count != 0 || s.Most != 0 || s.Sum != 0 || len(s.Ratios) > 0
 }
 
 // check reports every violation of what a shared batch can be.

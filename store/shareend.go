@@ -161,22 +161,33 @@ func (s *Store) endShares(at int64) {
 }
 
 // endOverShare does what a shared batch's next time asks for, and reports whether that was
-// possible.
+// possible. Its token is free when its end is journaled: whoever has the token next, and
+// what is written of memory then, come behind.
 func (s *Store) endOverShare(sh *shared, at int64) bool {
+	if !s.endInTime(sh, at) {
+		return false
+	}
 	if at >= sh.free {
 		s.shares.release(sh)
+	} else {
+		s.shares.reschedule(sh)
 	}
+	return true
+}
+
+// endInTime ends a shared batch whose time is over, unless it has ended.
+func (s *Store) endInTime(sh *shared, at int64) bool {
 	sh.lockAll()
 	defer sh.unlockAll()
-	if at >= sh.until && !sh.ended {
-		if sh.leftLocked() == 0 {
-			sh.setEnded(false, 0, 0) // there is nothing to tell
-		} else if _, _, err := s.endLocked(sh, false, at, &SharedChange{}); err != nil {
-			return false
-		}
+	if at < sh.until || sh.ended {
+		return true
 	}
-	s.shares.reschedule(sh)
-	return true
+	if sh.leftLocked() == 0 {
+		sh.setEnded(false, 0, 0) // there is nothing to tell
+		return true
+	}
+	_, _, err := s.endLocked(sh, false, at, &SharedChange{})
+	return err == nil
 }
 
 // ClaimChange asks to take a claim back.

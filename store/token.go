@@ -12,14 +12,14 @@ import (
 
 // takeToken takes the token of a shared batch, or a random one that is free if none is given.
 func (s *Store) takeToken(ctx context.Context, sh *shared, at int64) error {
+	if at >= s.shares.next.Load() {
+		s.endShares(at) // tokens whose time is over are free, once what was left has gone back
+	}
 	if !sh.random {
 		if !s.reserveToken(sh, at) {
 			return inWords(ErrTaken, "token %q is taken, by another shared batch or as a code", sh.token)
 		}
 		return nil
-	}
-	if at >= s.shares.next.Load() {
-		s.endShares(at) // tokens whose time is over are free
 	}
 	codes, err := gen.NewGenerator(sh.format)
 	if err != nil {
