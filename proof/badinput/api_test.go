@@ -38,7 +38,7 @@ const hangs = time.Minute
 func (w *world) tryAPI(t *testing.T, c apiCase) []string {
 	t.Helper()
 	w.wrong, w.temp, w.present = nil, t.TempDir, t.Context()
-	before := sum(w.s)
+	before := sum(w.s) + w.sharedState()
 	ended := make(chan error, 1)
 	go func() {
 		defer func() {
@@ -68,7 +68,7 @@ func (w *world) tryAPI(t *testing.T, c apiCase) []string {
 		}
 		t.Logf("%v", err)
 	}
-	if after := sum(w.s); after != before {
+	if after := sum(w.s) + w.sharedState(); after != before {
 		w.fault("it changed the store:\n%s", newLines(before, after))
 	}
 	return w.wrong

@@ -17,6 +17,8 @@ var areas = []struct {
 	held bool // somebody has the store open
 	late bool // batches have been changed and codes revoked
 	lent bool // codes are leased, reserved, taken, exported, limited and reused
+	// there are shared batches
+	shared bool
 }{
 	{name: "canonical text", api: canonicalCases},
 	{name: "formats", api: formatCases},
@@ -41,6 +43,12 @@ var areas = []struct {
 	{name: "exports", api: exportCases, lent: true},
 	{name: "limits and reuse", api: limitCases, lent: true},
 	{name: "cursors and listings", api: cursorCases, lent: true},
+	{name: "splits", api: splitCases, shared: true},
+	{name: "shared batches", api: sharedCases, shared: true},
+	{name: "texts of shared batches", api: sharedTexts, shared: true},
+	{name: "claims", api: sharesCases, shared: true},
+	{name: "texts of claims", api: sharesTexts, shared: true},
+	{name: "ends of shared batches", api: shareEndCases, shared: true},
 	{name: "mint", api: mintCases},
 	{name: "terms", api: termCases},
 	{name: "imports", api: importCases},
@@ -83,6 +91,9 @@ func TestBadInput(t *testing.T) {
 				}
 				if a.lent {
 					w.lend(t)
+				}
+				if a.shared {
+					w.share(t)
 				}
 				if a.gone {
 					_ = w.s.Close() // a second Close, in a clean-up, reports what this one did

@@ -1,4 +1,4 @@
-// Package badinput proves that wrong input is refused: one table of eighteen hundred
+// Package badinput proves that wrong input is refused: one table of two thousand
 // named mistakes over the Go API (gen, shard, store) and over the program codepool, each
 // with the error that it must get and with a look at what it must not have touched.
 //

@@ -3,6 +3,7 @@ package badinput
 import (
 	"context"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -241,14 +242,14 @@ var verbs = []struct {
 }
 
 // contextCases call every verb with a context that has ended for a reason; the reason is
-// the error. Two verbs stand for those that ended by their time and without a reason.
+// the error. Some verbs stand for those that ended by their time and without a reason.
 var contextCases = func() (cases []apiCase) {
-	for _, v := range verbs {
+	for _, v := range slices.Concat(verbs, shareVerbs) {
 		cases = append(cases, apiCase{v.name, func(w *world) error { return v.call(over(errPipe), w) }, errPipe, "broken"})
 	}
-	for _, v := range verbs {
+	for _, v := range slices.Concat(verbs, shareVerbs) {
 		switch v.name {
-		case "Mint", "Redeem", "RedeemAll", "Issue", "Undo", "Pause", "RevokeAll", "RevokeRef":
+		case "Mint", "Share", "ShareAll", "Claim", "ClaimAll", "EndShared", "UndoClaim", "Redeem", "RedeemAll", "Issue", "Undo", "Pause", "RevokeAll", "RevokeRef":
 			cases = append(cases,
 				apiCase{v.name + ", cancelled without a reason", func(w *world) error { return v.call(over(nil), w) }, context.Canceled, "canceled"},
 				apiCase{v.name + ", out of time", func(w *world) error {
@@ -263,7 +264,7 @@ var contextCases = func() (cases []apiCase) {
 
 // closedCases call every verb of a store that is closed.
 var closedCases = func() (cases []apiCase) {
-	for _, v := range verbs {
+	for _, v := range slices.Concat(verbs, shareVerbs) {
 		cases = append(cases, apiCase{v.name, func(w *world) error { return v.call(w.present, w) }, store.ErrClosed, "store is closed"})
 	}
 	return append(cases, []apiCase{

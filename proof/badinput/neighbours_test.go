@@ -246,7 +246,7 @@ func (o oneByte) Read(p []byte) (int, error) { return o.r.Read(p[:min(1, len(p))
 // TestNeighbours shows that what is just inside of a limit is accepted.
 func TestNeighbours(t *testing.T) {
 	w := openWorld(t)
-	for _, c := range slices.Concat(goodCases, goodSigned, goodChanges, nothing, goodLent) {
+	for _, c := range slices.Concat(goodCases, goodSigned, goodChanges, nothing, goodLent, goodShares) {
 		t.Run(c.name, func(t *testing.T) {
 			w.wrong, w.temp, w.present = nil, t.TempDir, t.Context()
 			if err := c.do(w); err != nil {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,7 +25,9 @@ type world struct {
 	s       *store.Store
 	backup  []byte
 	names   *strings.Replacer
-	numbers map[string]uint64 // of leases and reservations (lend_test.go)
+	numbers map[string]uint64 // of leases and reservations (lend_test.go), of claims (sharing_test.go)
+	shared  []store.SharedRef // (sharing_test.go)
+	ahead   atomic.Int64      // of the true time is the store's
 	temp    func() string     // a new empty directory
 	wrong   []string          // what the present case found
 	seen    picture           // after the last case
@@ -39,7 +42,9 @@ func weak() *store.Options { return &store.Options{Durability: store.WeakNoSync}
 func openWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{dir: t.TempDir(), present: t.Context()}
-	w.s = storetest.OpenAt(t, filepath.Join(w.dir, dataDir), weak())
+	opt := weak()
+	opt.Clock = w.now
+	w.s = storetest.OpenAt(t, filepath.Join(w.dir, dataDir), opt)
 	w.fill(t)
 	return w
 }
