@@ -34,7 +34,8 @@ type auditor struct {
 	retired  map[string]retired
 	archived map[string]bool // those of retired that were audited
 	ordered  map[int64]bool  // order numbers that were given out
-	cursor   uint64          // to which it was moved
+	packets  map[string]*packet
+	cursor   uint64 // to which it was moved
 
 	unread     bool // there may be answers that nobody has read: those after a power cut
 	pausedFrom int
@@ -59,7 +60,7 @@ func newAuditor() *auditor {
 	return &auditor{
 		codes: map[string]*life{}, fresh: map[string]bool{}, seen: map[uint64]redemption{}, draws: map[string][]string{},
 		leases: map[uint64]*lease{}, takes: map[string][]string{}, minted: map[string]int64{}, burned: map[string]uint64{},
-		rationed: rationed{}, reused: newReused(), shelved: newShelved(), retired: map[string]retired{}, archived: map[string]bool{}, ordered: map[int64]bool{},
+		rationed: rationed{}, reused: newReused(), shelved: newShelved(), retired: map[string]retired{}, archived: map[string]bool{}, ordered: map[int64]bool{}, packets: map[string]*packet{},
 	}
 }
 
@@ -133,6 +134,8 @@ func (a *auditor) note(line string) {
 		a.retired[f[1]] = retired{int64(number(f[2])), int64(number(f[3]))}
 	case lineOrdered:
 		a.noteOrdered(f[1:])
+	case linePacket, lineClaimed, lineSoldOut, lineUnclaimed, linePacketEnd:
+		a.notePacket(f[0], f[1:])
 	case lineAdvanced:
 		a.cursor = number(f[1])
 	case lineMinted:
@@ -204,6 +207,7 @@ func (a *auditor) audit(s *store.Store, all bool) {
 	a.auditFeed(ctx, s)
 	a.auditNumbers(ctx, s)
 	a.auditArchive(ctx, s, all)
+	a.auditPackets(ctx, s, all)
 	for name, n := range a.minted {
 		if b, err := s.BatchNamed(name); err != nil || !b.Complete || b.Counts.Minted != n {
 			a.wrong("batch %s of %d codes was minted; afterwards: %+v, %v", name, n, b, err)
@@ -235,6 +239,7 @@ func (a *auditor) auditLedger(ctx context.Context, s *store.Store) map[string]st
 			delete(a.seen, r.Number)
 		}
 		switch {
+		case r.Share != nil: // of a packet (packets.go)
 		case a.reused.has(s, r.Batch):
 			a.reused.receipts = append(a.reused.receipts, r)
 		case !planOf(r.Code).undoes():

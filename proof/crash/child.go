@@ -101,7 +101,7 @@ func (c *child) run() error {
 		return nil
 	}
 	var wg sync.WaitGroup
-	sides := []func(context.Context){c.desk, c.rations, c.lending, c.shelf, c.feed, c.archive, c.numbers}
+	sides := []func(context.Context){c.desk, c.rations, c.lending, c.shelf, c.feed, c.archive, c.numbers, c.packets}
 	if c.cfg.Bulk {
 		sides = append(sides, c.bulk)
 	}

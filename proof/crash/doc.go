@@ -16,5 +16,5 @@
 // or a reservation that the crash has left it ends as the child would have, with the same
 // key. Beside the workers others change a batch (desk.go), ask for more than their limit
 // (ration.go), reuse codes (library.go), export lists (shelf.go), move a cursor (feed.go),
-// retire batches (archive.go) and take order numbers (numbers.go).
+// retire batches (archive.go), take order numbers (numbers.go) and share red packets (packets.go).
 package crash

@@ -64,33 +64,38 @@ func canon(code string) string { return strings.ReplaceAll(code, "-", "") }
 
 // The kinds of lines that a child writes. Each begins with one, and blanks part the rest.
 const (
-	lineIssued   = "I" // reference, codes…
-	lineLeased   = "E" // number, reference, codes…
-	lineAcked    = "A" // number, lease
-	lineReturned = "G" // number, lease
-	lineTaken    = "T" // reference, and of each code its number and itself
-	lineRedeemed = "R" // number, code, user, key
-	lineRefused  = "D" // code: it is redeemed already
-	lineReserved = "H" // number, code
-	lineDropped  = "N" // number, code
-	lineUndone   = "U" // number, code
-	lineReleased = "L" // number, code
-	lineRevoked  = "V" // number, code
-	lineStepped  = "S" // how many steps the desk has made (desk.go)
-	linePaused   = "P" // how many it had made before somebody was told that its batch is paused
-	lineEaten    = "Q" // user, number: of a batch with a limit (ration.go)
-	lineLimited  = "K" // user: has reached the limit
-	lineLived    = "Y" // number, code, key: of a reusable batch (library.go)
-	lineExported = "B" // batch, ID, asked for, codes… (shelf.go)
-	lineBulk     = "J" // batch, sum: asked for, and answered if there is a sum
-	lineRetired  = "W" // batch, codes, redeemed ones (archive.go)
-	lineAdvanced = "Z" // number to which the cursor was moved (feed.go)
-	lineOrdered  = "#" // order numbers (numbers.go)
-	lineMinted   = "M" // batch, count
-	lineControl  = "C" // number: appended and synced without the store
-	lineFailed   = "F" // a call that got the unknown outcome, or was refused after one
-	lineWrong    = "X" // what no child should see, in words
-	lineReady    = "O" // the store is open
+	lineIssued    = "I" // reference, codes…
+	lineLeased    = "E" // number, reference, codes…
+	lineAcked     = "A" // number, lease
+	lineReturned  = "G" // number, lease
+	lineTaken     = "T" // reference, and of each code its number and itself
+	lineRedeemed  = "R" // number, code, user, key
+	lineRefused   = "D" // code: it is redeemed already
+	lineReserved  = "H" // number, code
+	lineDropped   = "N" // number, code
+	lineUndone    = "U" // number, code
+	lineReleased  = "L" // number, code
+	lineRevoked   = "V" // number, code
+	lineStepped   = "S" // how many steps the desk has made (desk.go)
+	linePaused    = "P" // how many it had made before somebody was told that its batch is paused
+	lineEaten     = "Q" // user, number: of a batch with a limit (ration.go)
+	lineLimited   = "K" // user: has reached the limit
+	lineLived     = "Y" // number, code, key: of a reusable batch (library.go)
+	lineExported  = "B" // batch, ID, asked for, codes… (shelf.go)
+	lineBulk      = "J" // batch, sum: asked for, and answered if there is a sum
+	lineRetired   = "W" // batch, codes, redeemed ones (archive.go)
+	linePacket    = "s" // name, token, number of its creation (packets.go)
+	lineClaimed   = "c" // name of the packet, number, user, place and worth of the share
+	lineSoldOut   = "o" // name of the packet: no share is left
+	lineUnclaimed = "u" // name of the packet, number of the claim that is taken back
+	linePacketEnd = "e" // name of the packet, number, shares and their worth
+	lineAdvanced  = "Z" // number to which the cursor was moved (feed.go)
+	lineOrdered   = "#" // order numbers (numbers.go)
+	lineMinted    = "M" // batch, count
+	lineControl   = "C" // number: appended and synced without the store
+	lineFailed    = "F" // a call that got the unknown outcome, or was refused after one
+	lineWrong     = "X" // what no child should see, in words
+	lineReady     = "O" // the store is open
 )
 
 // noKey stands for an empty key.
