@@ -153,6 +153,10 @@ func (s *Store) RedeemFunc(ctx context.Context, r Redemption, done func(Receipt,
 	var seen keyView
 	if r.Key != "" {
 		known, err := s.retriedRedeem(ctx, r, f, &seen)
+		if err == ErrUnknownCode && s.shares.some.Load() {
+			s.intake.later(r, done)
+			return
+		}
 		if known != nil || err != nil {
 			var rec Receipt
 			err = known.put(&rec, err)
@@ -401,6 +405,9 @@ func (s *Store) takeBack(sh *shard.Shard, seg *shard.Segment, pos uint32, st sha
 func (s *Store) retriedRedeem(ctx context.Context, r Redemption, f forms, seen *keyView) (known *Receipt, err error) {
 	err = s.lookupKey(ctx, keyRedeem, r.Key, seen, func(found *record) error {
 		if found.kind == recClaim {
+			if known, err := s.known(&f); err != nil || !known {
+				return firstError(err, ErrUnknownCode) // a token that the gate let through
+			}
 			return fmt.Errorf("%w: key %q claimed a share", ErrKeyConflict, r.Key)
 		}
 		b, k, ok := s.codeOf(found.run, found.ordinal)

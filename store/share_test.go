@@ -193,3 +193,44 @@ func TestSharedBatches(t *testing.T) {
 		t.Errorf("%d shared batches", n)
 	}
 }
+
+// TestTokenLooksLikeCode: the gate takes some tokens for codes (gate.go). Whoever redeems one
+// again with its key gets the receipt all the same.
+func TestTokenLooksLikeCode(t *testing.T) {
+	const tokens = 400
+	ctx, opt := t.Context(), weak()
+	opt.Shards = 1
+	s := storetest.OpenAt(t, t.TempDir(), opt)
+	mint(t, s, store.Batch{Name: "b", Count: 5000})
+	ds, rs := make([]store.Shared, tokens), make([]store.Redemption, tokens)
+	for i := range ds {
+		token := fmt.Sprint("TOKEN", i)
+		ds[i], rs[i] = store.Universal(token, 5), store.Redemption{Code: token, User: "bob", Key: token}
+	}
+	for _, r := range s.ShareAll(ctx, ds) {
+		wantErr(t, "share", r.Err, nil)
+	}
+	first := s.RedeemAll(ctx, rs)
+	for i, again := range s.RedeemAll(ctx, rs) {
+		same := func(way string, rec store.Receipt, err error) {
+			if err != nil || rec.Number != first[i].Receipt.Number || rec.Number == 0 {
+				t.Errorf("%s of %s again: %+v, %v", way, rs[i].Code, rec, err)
+			}
+		}
+		same("RedeemAll", again.Receipt, again.Err)
+		rec, err := s.Redeem(ctx, rs[i])
+		same("Redeem", rec, err)
+		var wg sync.WaitGroup
+		wg.Add(1)
+		s.RedeemFunc(ctx, rs[i], func(rec store.Receipt, err error) {
+			same("RedeemFunc", rec, err)
+			wg.Done()
+		})
+		wg.Wait()
+		other := rs[i]
+		other.Code = fmt.Sprint("NOTHING", i)
+		_, err = s.Redeem(ctx, other)
+		wantErr(t, "no code with the key of a claim", err, store.ErrKeyConflict)
+	}
+	storetest.Verify(t, s)
+}
