@@ -21,6 +21,7 @@ const (
 	packetShares = 4
 	packetUsers  = 7 // who want one
 	packetTotal  = 1000
+	greedy       = 1                     // user who wants two
 	packetTime   = 15 * time.Millisecond // of a brief one: some are claimed by then, and some not
 )
 
@@ -61,6 +62,14 @@ func packetClaim(name, token string, i, time int) store.Claim {
 	return store.Claim{Token: token, User: packetUser(name, i), Key: fmt.Sprintf("%s-claim-%d-%d", name, i, time)}
 }
 
+// wanted is the i-th claim at first: one of each user, and another of the greedy one.
+func wanted(name, token string, i int) store.Claim {
+	if i == packetUsers {
+		return packetClaim(name, token, greedy, 1)
+	}
+	return packetClaim(name, token, i, 0)
+}
+
 func (c *child) packets(ctx context.Context) {
 	for i := 0; ; i++ {
 		before := c.failed.Load()
@@ -85,53 +94,81 @@ func (c *child) packet(ctx context.Context, name string) error {
 	token := made.Info.Token
 	say(linePacket, name, token, fmt.Sprint(made.Info.ID))
 	var all sync.WaitGroup
-	errs, recs := make([]error, packetUsers+1), make([]store.Receipt, packetUsers)
+	errs, recs := make([]error, packetUsers+2), make([]store.Receipt, packetUsers+1)
 	for i := range recs {
 		all.Go(func() {
-			rec, err := c.grab(ctx, packetClaim(name, token, i, 1), i)
+			rec, err := c.grab(ctx, wanted(name, token, i), i)
+			if (i == greedy || i == packetUsers) && errors.Is(err, store.ErrUserLimit) {
+				return
+			}
 			recs[i], errs[i] = rec, c.grabbed(name, rec, err)
 		})
 	}
 	if life.ended {
-		all.Go(func() {
-			end, err := c.s.EndShared(ctx, packetEnd(name, token))
-			if err == nil {
-				say(linePacketEnd, name, fmt.Sprint(end.Number), fmt.Sprint(end.Shares), fmt.Sprint(end.Amount))
-			}
-			errs[packetUsers] = packetError(err)
-		})
+		all.Go(func() { errs[packetUsers+1] = c.endPacket(ctx, name, token) })
 	}
 	all.Wait()
-	if err := errors.Join(errs...); err != nil {
+	for i, rec := range recs {
+		if rec.Number > 0 {
+			again, err := c.grab(ctx, wanted(name, token, i), i+1)
+			if err == nil && again.Number != rec.Number {
+				say(lineWrong, fmt.Sprintf("claim %d was repeated with its key and got %+v", rec.Number, again))
+			}
+			errs = append(errs, err)
+			break
+		}
+	}
+	if err := errors.Join(errs...); err != nil || !life.undone || recs[0].Number == 0 {
 		return err
 	}
-	for i, rec := range recs {
-		if rec.Number == 0 {
-			continue
+	return c.undoClaim(ctx, name, token, recs[0].Number)
+}
+
+// endPacket ends a packet, twice at once; it ends once.
+func (c *child) endPacket(ctx context.Context, name, token string) error {
+	return twice(name, func(key string) error {
+		end, err := c.s.EndShared(ctx, packetEnd(key, token))
+		if err == nil {
+			say(linePacketEnd, name, key, fmt.Sprint(end.Number), fmt.Sprint(end.Shares), fmt.Sprint(end.Amount))
 		}
-		again, err := c.grab(ctx, packetClaim(name, token, i, 1), i+1)
-		if err == nil && again.Number != rec.Number {
-			say(lineWrong, fmt.Sprintf("claim %d was repeated with its key and got %+v", rec.Number, again))
+		return packetError(err)
+	})
+}
+
+// undoClaim takes the claim of user 0 back, twice at once, and then it claims again.
+func (c *child) undoClaim(ctx context.Context, name, token string, claim uint64) error {
+	err := twice(name, func(key string) error {
+		_, err := c.s.UndoClaim(ctx, store.ClaimChange{Number: claim, By: "desk", Key: key})
+		if err == nil {
+			say(lineUnclaimed, name, fmt.Sprint(claim))
+		} else if errors.Is(err, store.ErrNotClaimed) {
+			err = nil // the other was faster
 		}
-		if err != nil {
-			return err
-		}
-		break
+		return packetError(err)
+	})
+	if err != nil {
+		return err
 	}
-	first := recs[0].Number
-	if !life.undone || first == 0 {
+	rec, err := c.grab(ctx, packetClaim(name, token, 0, 2), 1)
+	if errors.Is(err, store.ErrUserLimit) { // it could not be taken back
 		return nil
 	}
-	if _, err := c.s.UndoClaim(ctx, store.ClaimChange{Number: first, By: "desk", Key: name}); err != nil {
-		return packetError(err)
-	}
-	say(lineUnclaimed, name, fmt.Sprint(first))
-	rec, err := c.grab(ctx, packetClaim(name, token, 0, 2), 1)
 	return c.grabbed(name, rec, err)
 }
 
-func packetEnd(name, token string) store.SharedChange {
-	return store.SharedChange{SharedRef: store.SharedRef{Token: token}, By: "sender", Key: name}
+// twice makes a call with two keys at once.
+func twice(name string, call func(key string) error) error {
+	var errs [2]error
+	var all sync.WaitGroup
+	for i := range errs {
+		all.Go(func() { errs[i] = call(fmt.Sprint(name, "-", i)) })
+	}
+	all.Wait()
+	return errors.Join(errs[:]...)
+}
+
+func packetEnd(key, token string) store.SharedChange {
+	return store.SharedChange{SharedRef: store.SharedRef{Token: token}, By: "sender", Key: key}
 }
 
 // grab claims a share in one of three ways.
@@ -179,7 +216,8 @@ type packet struct {
 	id      uint64
 	claims  map[uint64]claimed // that were answered since the last audit, or stood then
 	undone  uint64             // claim that was taken back
-	end     uint64             // number of the end
+	endKey  string             // key of the end
+	end     uint64             // and its number
 	left    int64              // shares at the end
 	back    int64              // and their worth
 	soldOut bool               // somebody was told so since the last audit
@@ -203,9 +241,15 @@ func (a *auditor) notePacket(kind string, f []string) {
 	case lineSoldOut:
 		p.soldOut = true
 	case lineUnclaimed:
+		if p.undone > 0 {
+			a.wrong("claim %d of packet %s was taken back twice", p.undone, f[0])
+		}
 		p.undone = number(f[1])
 	case linePacketEnd:
-		p.end, p.left, p.back = number(f[1]), int64(number(f[2])), int64(number(f[3]))
+		if p.end > 0 {
+			a.wrong("packet %s was ended by %d and by %s", f[0], p.end, f[2])
+		}
+		p.endKey, p.end, p.left, p.back = f[1], number(f[2]), int64(number(f[3])), int64(number(f[4]))
 	}
 }
 
@@ -300,16 +344,16 @@ func (a *auditor) repeatPacket(ctx context.Context, s *store.Store, name string,
 	}
 	for n, c := range p.claims {
 		var i int
-		if _, err := fmt.Sscanf(c.user, name+"-user-%d", &i); err != nil || i == 0 {
-			continue // user 0 may have two keys
+		if _, err := fmt.Sscanf(c.user, name+"-user-%d", &i); err != nil || i <= greedy {
+			continue // they may have two keys
 		}
-		rec, err := s.Claim(ctx, packetClaim(name, p.token, i, 1))
+		rec, err := s.Claim(ctx, packetClaim(name, p.token, i, 0))
 		if err != nil || rec.Number != n || rec.Share.Amount != c.amount {
 			a.wrong("claim %d gave %+v of packet %s; repeated with its key: %+v, %v", n, c, name, rec, err)
 		}
 	}
 	if p.end > 0 {
-		end, err := s.EndShared(ctx, packetEnd(name, p.token))
+		end, err := s.EndShared(ctx, packetEnd(p.endKey, p.token))
 		if err != nil || end.Number != p.end || end.Amount != p.back {
 			a.wrong("packet %s was ended by %d; repeated with its key: %+v, %v", name, p.end, end, err)
 		}

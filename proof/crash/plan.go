@@ -88,7 +88,7 @@ const (
 	lineClaimed   = "c" // name of the packet, number, user, place and worth of the share
 	lineSoldOut   = "o" // name of the packet: no share is left
 	lineUnclaimed = "u" // name of the packet, number of the claim that is taken back
-	linePacketEnd = "e" // name of the packet, number, shares and their worth
+	linePacketEnd = "e" // name of the packet, key, number, shares and their worth
 	lineAdvanced  = "Z" // number to which the cursor was moved (feed.go)
 	lineOrdered   = "#" // order numbers (numbers.go)
 	lineMinted    = "M" // batch, count
