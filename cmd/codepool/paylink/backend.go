@@ -24,7 +24,8 @@ type Backend interface {
 
 	// Pay marks an order paid by a payment, which is a wallet's reference, and must do it once:
 	// the same payment again must return the order as it is, and another payment must change nothing
-	// and return ErrAlreadyPaid. It must return ErrUnknownOrder if there is no such order, and ErrInvalid
+	// and return ErrAlreadyPaid. A payment that has paid another order must change nothing either and
+	// return ErrPaymentUsed. It must return ErrUnknownOrder if there is no such order, and ErrInvalid
 	// if payment is empty.
 	Pay(ctx context.Context, order, payment string) (Order, error)
 }

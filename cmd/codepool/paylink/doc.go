@@ -31,7 +31,8 @@
 //
 //	P1  One order a session. However often, and however many times at once, a browser asks
 //	    for a link, it has one order for it. The Backend keeps this; the cookie names the session.
-//	P2  Paid once. One payment pays an order; the same one again is no error, another one is.
+//	P2  Paid once. One payment pays an order, and no other order; the same one again is no
+//	    error, another one is.
 //	P3  A link of one order belongs to the session that opened it first; to others it is gone.
 //	P4  Looking is free. No order is made by HEAD, by a QR code, or where no wallet can be
 //	    told: a preview of the link in a chat, or a crawler, does not use up a link of one order.

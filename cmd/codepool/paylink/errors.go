@@ -16,6 +16,8 @@ var (
 	ErrLinkUsed = errors.New("pay link is used")
 	// ErrAlreadyPaid is returned when an order was paid by another payment.
 	ErrAlreadyPaid = errors.New("order is already paid")
+	// ErrPaymentUsed is returned when a payment has paid another order.
+	ErrPaymentUsed = errors.New("payment has paid another order")
 	// ErrUnknownWallet is returned when a text or a number names no wallet.
 	ErrUnknownWallet = errors.New("unknown wallet")
 	// ErrInvalid is returned when an argument breaks a rule; the text names them all.

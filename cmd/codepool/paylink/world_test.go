@@ -89,6 +89,13 @@ func (m *memory) Pay(_ context.Context, order, payment string) (paylink.Order, e
 	if m.mu.fault != nil {
 		return paylink.Order{}, m.mu.fault
 	}
+	if payment == "" {
+		return paylink.Order{}, paylink.ErrInvalid
+	}
+	used := false
+	for _, o := range m.mu.orders {
+		used = used || o.Payment == payment && o.Number != order
+	}
 	for i := range m.mu.orders {
 		o := &m.mu.orders[i]
 		switch {
@@ -97,6 +104,8 @@ func (m *memory) Pay(_ context.Context, order, payment string) (paylink.Order, e
 			return *o, nil
 		case o.Paid():
 			return paylink.Order{}, paylink.ErrAlreadyPaid
+		case used:
+			return paylink.Order{}, paylink.ErrPaymentUsed
 		default:
 			o.Payment, o.PaidAt = payment, time.Now()
 			m.mu.paid++
