@@ -33,14 +33,19 @@ func onlyTyped(cmd *cobra.Command, names ...string) {
 	}
 }
 
-// The settings that flags of several commands have in common: who somebody is does not
-// change from one command to the next.
+// The settings that flags of several commands have in common: who somebody is, and what all
+// of them must agree on, does not change from one command to the next.
 const (
 	bySetting      = "by"
 	accountSetting = "account" // --account, and --owner of what it makes
+	secretSetting  = "order-secret"
+	baseSetting    = "pay-base"
 )
 
-var sharedSettings = []string{bySetting, accountSetting}
+var sharedSettings = []string{bySetting, accountSetting, secretSetting, baseSetting}
+
+// pathSettings are those that a file names relative to itself.
+var pathSettings = []string{"data", "secret", secretSetting}
 
 const sharedNote = "codepool_shared"
 
@@ -137,9 +142,9 @@ type configFile struct {
 	values map[string]map[string]string
 }
 
-// resolve makes a relative data directory relative to the file that names it.
-func (c configFile) resolve(flag, value string) string {
-	if flag == "data" && value != "" && !filepath.IsAbs(value) {
+// resolve makes a relative path relative to the file that names it.
+func (c configFile) resolve(name, value string) string {
+	if slices.Contains(pathSettings, name) && value != "" && !filepath.IsAbs(value) {
 		return filepath.Join(filepath.Dir(c.path), value)
 	}
 	return value

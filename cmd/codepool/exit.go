@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"codepool/cmd/codepool/natsfeed"
+	"codepool/cmd/codepool/paylink"
 	"codepool/gen"
 	"codepool/store"
 
@@ -38,6 +39,7 @@ var (
 	errNotYes   = errors.New("not confirmed")
 	errFolder   = errors.New("is a directory")
 	errNoCursor = errors.New("there is no such cursor")
+	errNoSecret = errors.New("no secret for order numbers")
 	errNoRef    = errors.New("nothing was ever drawn for this reference")
 	errNoReveal = errors.New("that is no reveal of a split")
 	// errOtherSplit is that a split is not the one that was committed to.
@@ -110,6 +112,14 @@ var kinds = []struct {
 	{errNoReveal, "no_reveal", exitFailure, "the same with what codepool packet reveal --json printed"},
 	{errOtherSplit, "other_split", exitFailure, ""},
 	{errNoCursor, "unknown_cursor", exitFailure, "codepool cursor"},
+	{store.ErrUsedUp, "used_up", exitEmpty, "the same tomorrow"},
+	{store.ErrDayClosed, "day_closed", exitFailure, "the same when the clock is right"},
+	{store.ErrOtherOrders, "other_orders", exitRefused, "the same with the --secret of the day's first numbers, or tomorrow"},
+	{gen.ErrOrderRange, "invalid", exitUsage, ""},
+	{gen.ErrOrderLayout, "no_secret", exitFailure, "the same with the --secret that codepool order secret made"},
+	{errNoSecret, "no_secret", exitFailure, "codepool order secret"},
+	{paylink.ErrUnknownLink, "unknown_link", exitUnknownCode, "the same with the link that codepool pay create printed"},
+	{paylink.ErrInvalid, "invalid", exitUsage, ""},
 	{natsfeed.ErrConnect, "no_connection", exitFailure, "the same when the server is there and lets this user in, or with another --nats"},
 	{natsfeed.ErrStream, "stream", exitFailure, "the same with another --stream or --subject, or with --create if there is no such stream"},
 	{natsfeed.ErrForeign, "foreign_subject", exitFailure, "the same with a --subject that is of this store alone"},

@@ -18,6 +18,8 @@
 //	codepool receipts --cursor mailer                   what was redeemed since the last time
 //	codepool ledger                                     who did what, when, from which process
 //	codepool feed --nats nats://127.0.0.1:4222          or into a stream of NATS JetStream
+//	codepool order new --type 42                        an order number, given out once
+//	codepool pay serve hG7mB2xTq9 --demo                one QR code that every wallet can pay
 //
 // Results go to standard output, everything else to standard error, so pipes and
 // --json see data only. The exit code tells a script what happened; exit.go has the table.

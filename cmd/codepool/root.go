@@ -111,6 +111,7 @@ func (a *app) addCommands(root *cobra.Command) {
 		&cobra.Group{ID: "start", Title: "Start here:"},
 		&cobra.Group{ID: "codes", Title: "Codes:"},
 		&cobra.Group{ID: "shared", Title: "One token, many shares:"},
+		&cobra.Group{ID: "orders", Title: "Orders and payments:"},
 		&cobra.Group{ID: "store", Title: "The store:"},
 	)
 	add := func(group string, cmds ...*cobra.Command) {
@@ -123,6 +124,7 @@ func (a *app) addCommands(root *cobra.Command) {
 	add("codes", a.mintCmd(), a.importCmd(), a.issueCmd(), a.ackCmd(), a.giveBackCmd(), a.redeemCmd(), a.reserveCmd(), a.confirmCmd(), a.cancelCmd(), a.checkCmd(), a.showCmd(), a.exportCmd(),
 		a.releaseCmd(), a.undoCmd(), a.revokeCmd(), a.codesCmd(), a.refCmd(), a.receiptsCmd(), a.cursorCmd(), a.feedCmd(), a.ledgerCmd())
 	add("shared", a.shareCmd(), a.packetCmd(), a.sprinkleCmd())
+	add("orders", a.orderCmd(), a.payCmd())
 	add("store", a.batchesCmd(), a.pauseCmd(), a.resumeCmd(), a.rescheduleCmd(), a.retireCmd(), a.statsCmd(), a.verifyCmd(), a.backupCmd(), a.restoreCmd())
 	root.AddCommand(a.benchCmd(), a.versionCmd(), a.demoChildCmd())
 }

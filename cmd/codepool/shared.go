@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"codepool/gen"
 	"codepool/store"
@@ -26,21 +25,9 @@ var (
 )
 
 // command completes the command that the verbs are below of.
-func (n sharedNoun) command(cmd *cobra.Command, verbs ...*cobra.Command) *cobra.Command {
-	var names []string
-	for _, v := range verbs {
-		names = append(names, v.Name())
-		cmd.AddCommand(v)
-	}
-	cmd.Use, cmd.ValidArgsFunction = n.name, cobra.NoFileCompletions
-	cmd.Args = cobra.ArbitraryArgs
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return cmd.Help()
-		}
-		return usage("unknown command %q for %q: there are %s", args[0], cmd.CommandPath(), strings.Join(names, ", "))
-	}
-	return cmd
+func (n sharedNoun) command(cmd *cobra.Command, below ...*cobra.Command) *cobra.Command {
+	cmd.Use = n.name
+	return verbs(cmd, below...)
 }
 
 // usage is how the command line of a verb begins that is about a token.

@@ -24,6 +24,23 @@ func noCommand(cmd *cobra.Command, args []string) error {
 	return usage("unknown command %q for %q", args[0], cmd.CommandPath())
 }
 
+// verbs completes a command that does nothing but through those below it.
+func verbs(cmd *cobra.Command, below ...*cobra.Command) *cobra.Command {
+	cmd.AddCommand(below...)
+	cmd.Args, cmd.ValidArgsFunction = cobra.ArbitraryArgs, cobra.NoFileCompletions
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		var names []string
+		for _, c := range below {
+			names = append(names, c.Name())
+		}
+		return usage("unknown command %q for %q: there are %s", args[0], cmd.CommandPath(), strings.Join(names, ", "))
+	}
+	return cmd
+}
+
 // noArgs is for commands that take no argument.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {

@@ -5,6 +5,9 @@
 //	h, err := paylink.Handler(backend, &paylink.Options{Base: "https://pay.example"})
 //	mux.Handle("/", h)
 //
+// The command codepool pay keeps them in a store (codepool/cmd/codepool/internal/pay); package
+// paylinktest tests any other backend.
+//
 // # What is served
 //
 //	GET  /p/ID          the page of the wallet that asks, the receipt once it is paid, or a

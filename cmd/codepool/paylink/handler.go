@@ -136,5 +136,21 @@ func (h *handler) address(r *http.Request, l Link) string {
 			base = "https://" + r.Host
 		}
 	}
-	return base + "/p/" + l.ID
+	return below(base, l.ID)
+}
+
+// below is the URL of a link below a base.
+func below(base, id string) string { return base + "/p/" + id }
+
+// Address returns the URL of a link below a base as a Handler with that base has it in its QR
+// codes. It returns ErrInvalid for what Options would refuse, and without a base.
+func Address(base, id string) (string, error) {
+	root, err := (&Options{Base: base}).base()
+	if err == nil && root == "" {
+		err = invalid("base is empty: write https://HOST, with a path if there is one")
+	}
+	if err != nil {
+		return "", err
+	}
+	return below(root, id), nil
 }

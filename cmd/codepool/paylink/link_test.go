@@ -1,8 +1,10 @@
 package paylink_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -90,5 +92,26 @@ func TestLinkJSON(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(`{"currency":"ABC"}`), &got); !errors.Is(err, gen.ErrCurrency) {
 		t.Errorf("currency ABC: %v", err)
+	}
+}
+
+// An address is what the code of the link holds.
+func TestAddress(t *testing.T) {
+	w := newWorld(t, paylink.Options{Base: "https://pay.example/shop/"})
+	got, err := paylink.Address("https://pay.example/shop/", "tea")
+	if err != nil || got != "https://pay.example/shop/p/tea" {
+		t.Errorf("%q, %v", got, err)
+	}
+	var want bytes.Buffer
+	if err := paylink.SVG(&want, got, 320); err != nil {
+		t.Fatal(err)
+	}
+	if a := w.browser("").get("/p/tea/qr.svg").must(t, http.StatusOK); a.body != want.String() {
+		t.Error("the code holds something else")
+	}
+	for _, base := range []string{"", "pay.example", "https://pay.example?x"} {
+		if _, err := paylink.Address(base, "tea"); !errors.Is(err, paylink.ErrInvalid) {
+			t.Errorf("base %q: %v", base, err)
+		}
 	}
 }

@@ -32,4 +32,9 @@
 //
 // Rejected: the entry in the book first. Of two calls at once each would enter a number of
 // its own, and the key would tell the second that it is late, but not which number is first.
+//
+// # Limits
+//
+// Nothing here takes an order or a payment back: a claim of these tokens that is undone in the
+// store by hand is still shown as what it was. Orders are kept for ever.
 package pay

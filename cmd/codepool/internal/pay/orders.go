@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"codepool/cmd/codepool/paylink"
 	"codepool/gen"
@@ -31,6 +32,9 @@ type Backend struct {
 // of days in UTC. The codec must be that of the numbers there are, as for store.Orders.
 func New(ctx context.Context, s *store.Store, codec *gen.OrderCodec, typ int) (*Backend, error) {
 	numbers, err := s.Orders(codec, nil)
+	if err == nil {
+		err = codec.Fits(gen.DayOf(time.Now().UTC()), typ)
+	}
 	if err != nil {
 		return nil, err
 	}
