@@ -233,6 +233,13 @@ type counters struct {
 	Closed gen.Day                `json:"closed,omitzero"` // up to here no day is counted any more
 }
 
+// size is how many are counted.
+func (c *sequences) size() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.all.Named) + len(c.all.Days)
+}
+
 // leaseNamed is the lease of a sequence of that name.
 func (all *counters) leaseNamed(name string, size uint64) (first, end uint64, err error) {
 	first, known := all.Named[name]

@@ -9,6 +9,7 @@ type Stats struct {
 	Batches    int           `json:"batches"`
 	Codes      Counts        `json:"codes"`
 	Shared     int           `json:"shared"`     // shared batches whose tokens are taken
+	Sequences  int           `json:"sequences"`  // sequences and days of order numbers that something was leased of
 	Ledger     uint64        `json:"ledger"`     // last number given
 	Durable    uint64        `json:"durable"`    // last number known to be durable
 	Checkpoint uint64        `json:"checkpoint"` // a reopening would replay from here
@@ -56,7 +57,7 @@ func (s *Store) Stats() Stats {
 		st.Codes.Redeemed += c.Redeemed
 		st.Codes.Revoked += c.Revoked
 	}
-	st.Shared = s.shares.size()
+	st.Shared, st.Sequences = s.shares.size(), s.sequences.size()
 	st.DiskBytes, st.WriteBytes = s.eng.Sizes()
 	st.DiskFree, st.DiskNeeded = s.dir.head.Figures()
 	if err := s.maint.lastErr.Load(); err != nil && *err != nil {

@@ -58,4 +58,7 @@ func (f *freshDir) remove() {
 }
 
 // isEmpty reports whether nothing was ever made in a store.
-func isEmpty(s *store.Store) bool { return len(s.Batches()) == 0 && s.Stats().Ledger == 0 }
+func isEmpty(s *store.Store) bool {
+	st := s.Stats()
+	return st.Batches == 0 && st.Ledger == 0 && st.Sequences == 0
+}
