@@ -35,7 +35,7 @@ type Claim struct {
 // as for Redeem.
 func (s *Store) Claim(ctx context.Context, c Claim) (Receipt, error) {
 	var rec Receipt
-	g, mark, err := s.claim(ctx, &c, s.now(), false, &rec)
+	g, mark, err := s.claim(ctx, &c, nil, s.now(), false, &rec)
 	if g != nil {
 		if err := g.waitBriefly(ctx); err != nil {
 			return Receipt{}, err
@@ -53,48 +53,14 @@ func (s *Store) Claim(ctx context.Context, c Claim) (Receipt, error) {
 	return rec, nil
 }
 
-// ClaimAll takes many shares, each on its own: the result at i answers cs[i] as Claim would.
-// It waits for the disk once.
-func (s *Store) ClaimAll(ctx context.Context, cs []Claim) []Result {
-	out := make([]Result, len(cs))
-	var last uint64
-	all := false
-	s.com.begin()
-	at := s.now()
-	for i := range cs {
-		r := &out[i]
-		g, mark, err := s.claim(ctx, &cs[i], at, true, &r.Receipt)
-		r.Err = err
-		if g != nil {
-			last = max(last, g.n)
-		} else if mark == markAll {
-			all = true
-		} else {
-			last = max(last, mark)
-		}
-		if i%yieldEvery == yieldEvery-1 {
-			runtime.Gosched()
-		}
-	}
-	s.com.finished()
-	kick(s.com.work)
-	err := s.com.waitFor(ctx, last)
-	if all && err == nil {
-		err = s.com.waitAll(ctx)
-	}
-	if err != nil {
-		s.doubt(out, err)
-	}
-	return out
-}
-
 // markAll, in place of a group's number, is that of an answer that waits for all that was
 // appended before it.
 const markAll = 1<<64 - 1
 
 // claim decides a claim and fills in its receipt. The answer waits for the group, or for the
-// group of number mark. With more it is one of many, as in committer.append.
-func (s *Store) claim(ctx context.Context, c *Claim, at int64, more bool, rec *Receipt) (g *group, mark uint64, err error) {
+// group of number mark. sh is the shared batch if the caller has found it. With more it is one
+// of many, as in committer.append.
+func (s *Store) claim(ctx context.Context, c *Claim, sh *shared, at int64, more bool, rec *Receipt) (g *group, mark uint64, err error) {
 	if err := s.mayAsk(ctx); err != nil {
 		return nil, 0, err
 	}
@@ -112,9 +78,10 @@ func (s *Store) claim(ctx context.Context, c *Claim, at int64, more bool, rec *R
 				return nil, 0, err
 			}
 		}
-		sh := s.sharedOf(c.Namespace, c.Room, c.Token, at)
 		if sh == nil {
-			return nil, 0, ErrUnknownCode
+			if sh = s.sharedOf(c.Namespace, c.Room, c.Token, at); sh == nil {
+				return nil, 0, ErrUnknownCode
+			}
 		}
 		if err := sh.mayClaim(c, at); err != nil {
 			return nil, sh.mark.Load(), err
@@ -142,11 +109,14 @@ func (c *Claim) check() error {
 	return checkLabels(label{"Namespace", c.Namespace}, label{"Room", c.Room}, label{"User", c.User}, label{"Key", c.Key})
 }
 
+// tokenFolds are how tokens may be read, in the order in which they are tried.
+var tokenFolds = [...]gen.Fold{gen.Exact, gen.Upper, gen.Crockford}
+
 // sharedOf finds a shared batch by its token as it is typed; nil if there is none at a time.
 func (s *Store) sharedOf(namespace, room, token string, at int64) *shared {
 	folds := s.shares.folds.Load()
 	var buf [gen.MaxCode]byte
-	for _, fold := range [...]gen.Fold{gen.Exact, gen.Upper, gen.Crockford} {
+	for _, fold := range tokenFolds {
 		if folds&(1<<fold) == 0 {
 			continue
 		}
@@ -154,7 +124,8 @@ func (s *Store) sharedOf(namespace, room, token string, at int64) *shared {
 		if err != nil {
 			continue
 		}
-		sh := s.shares.get(tokenID{namespace, room, string(canon)})
+		hash := tokenHash(namespace, room, canon)
+		sh := s.shares.stripe(hash).get(hash, namespace, room, canon)
 		if sh != nil && sh.fold == fold && sh.number.Load() != 0 && at < sh.free {
 			return sh
 		}

@@ -74,8 +74,8 @@ func (s *Store) share(ctx context.Context, d *Shared, at int64, more bool) (*sha
 				return known, nil, err
 			}
 		}
-		sh := newShared(def)
-		if err := s.takeToken(ctx, sh, at); err != nil {
+		sh, err := s.takeToken(ctx, &def, at)
+		if err != nil {
 			return nil, nil, err
 		}
 		g, again, err := s.journalShare(sh, d, at, &seen, more)

@@ -26,7 +26,6 @@ type sharedDef struct {
 	created, from, until, free      int64  // µs
 }
 
-func (d *sharedDef) id() tokenID    { return tokenID{d.namespace, d.room, d.token} }
 func (d *sharedDef) roomID() roomID { return roomID{d.namespace, d.room, d.format} }
 
 const (

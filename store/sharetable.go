@@ -2,21 +2,16 @@ package store
 
 import (
 	"container/heap"
-	"math/bits"
 	"sync"
 	"sync/atomic"
-
-	"github.com/cespare/xxhash/v2"
 
 	"codepool/gen"
 )
 
-// tokenID names a token: namespace, room and canonical text.
-type tokenID struct{ namespace, room, token string }
-
 // shared is a shared batch in memory. What is behind the locks of its stripes is written
 // while all of them are held, or, of a stripe, while that one is.
 type shared struct {
+	hash uint64 // of namespace, room and token
 	sharedDef
 	number atomic.Uint64 // of its creation in the ledger; 0 while it is being created
 	mark   atomic.Uint64 // group of its creation
@@ -189,7 +184,7 @@ func (sh *shared) setTaken(part int, taken bool) {
 
 // shareTable finds shared batches by token and by number.
 type shareTable struct {
-	stripes [tokenStripes]tokenStripe
+	stripes [tokenStripes]tokenIndex
 	some    atomic.Bool // there is a token of no room: Redeem may be meant for one
 	folds   atomic.Uint32
 	next    atomic.Int64 // when the first has to be looked at; forever if none
@@ -209,47 +204,30 @@ type roomID struct {
 
 const tokenStripes = 64
 
-type tokenStripe struct {
-	mu sync.RWMutex
-	by map[tokenID]*shared
-	_  [32]byte
-}
-
 func newShareTable(kick chan struct{}) *shareTable {
 	t := &shareTable{byNum: map[uint64]*shared{}, rooms: map[roomID]int64{}, kick: kick}
-	for i := range t.stripes {
-		t.stripes[i].by = map[tokenID]*shared{}
-	}
 	t.next.Store(forever)
 	return t
 }
 
-func (t *shareTable) stripe(id tokenID) *tokenStripe {
-	h := xxhash.Sum64String(id.token) ^ bits.RotateLeft64(xxhash.Sum64String(id.room), 17)
-	return &t.stripes[h>>58]
-}
-
-// get returns who has a token, nil if nobody has.
-func (t *shareTable) get(id tokenID) *shared {
-	st := t.stripe(id)
-	st.mu.RLock()
-	defer st.mu.RUnlock()
-	return st.by[id]
-}
+// stripe is where a token is found by its hash.
+func (t *shareTable) stripe(hash uint64) *tokenIndex { return &t.stripes[hash>>58] }
 
 // reserve gives a token to a shared batch, if it is free at a time.
 func (t *shareTable) reserve(sh *shared, at int64) bool {
-	st := t.stripe(sh.id())
+	sh.hash = tokenHash(sh.namespace, sh.room, sh.token)
+	st := t.stripe(sh.hash)
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	old := st.by[sh.id()]
+	old := st.get(sh.hash, sh.namespace, sh.room, []byte(sh.token))
 	if old != nil && (old.number.Load() == 0 || at < old.free) {
 		return false
 	}
 	if old != nil {
+		st.remove(old)
 		t.forget(old)
 	}
-	st.by[sh.id()] = sh
+	st.put(sh)
 	t.folds.Or(1 << sh.fold)
 	if sh.random {
 		t.mu.Lock()
@@ -261,11 +239,10 @@ func (t *shareTable) reserve(sh *shared, at int64) bool {
 
 // release takes a token back that reserve gave, or whose time is over.
 func (t *shareTable) release(sh *shared) {
-	st := t.stripe(sh.id())
+	st := t.stripe(sh.hash)
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.by[sh.id()] == sh {
-		delete(st.by, sh.id())
+	if st.remove(sh) {
 		t.forget(sh)
 	}
 }
@@ -289,11 +266,11 @@ func (t *shareTable) forget(sh *shared) {
 }
 
 // full reports whether no random token of that format is free in the room.
-func (t *shareTable) full(sh *shared) bool {
-	space := sh.format.Space()
+func (t *shareTable) full(d *sharedDef) bool {
+	space := d.format.Space()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return space.IsInt64() && t.rooms[sh.roomID()] >= space.Int64()
+	return space.IsInt64() && t.rooms[d.roomID()] >= space.Int64()
 }
 
 // publish makes a shared batch, which has its number, known to all.

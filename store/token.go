@@ -10,34 +10,38 @@ import (
 	"codepool/shard"
 )
 
-// takeToken takes the token of a shared batch, or a random one that is free if none is given.
-func (s *Store) takeToken(ctx context.Context, sh *shared, at int64) error {
+// takeToken makes a shared batch with the token that is given, or with a random one that is
+// free.
+func (s *Store) takeToken(ctx context.Context, d *sharedDef, at int64) (*shared, error) {
 	if at >= s.shares.next.Load() {
 		s.endShares(at) // tokens whose time is over are free, once what was left has gone back
 	}
-	if !sh.random {
+	if !d.random {
+		sh := newShared(*d)
 		if !s.reserveToken(sh, at) {
-			return inWords(ErrTaken, "token %q is taken, by another shared batch or as a code", sh.token)
+			return nil, inWords(ErrTaken, "token %q is taken, by another shared batch or as a code", d.token)
 		}
-		return nil
+		return sh, nil
 	}
-	codes, err := gen.NewGenerator(sh.format)
+	codes, err := gen.NewGenerator(d.format)
 	if err != nil {
-		return invalid("Format: %v", err)
+		return nil, invalid("Format: %v", err)
 	}
 	for {
-		if s.shares.full(sh) {
-			return inWords(ErrNoToken, "all %v tokens are taken: wait until one is free, or take longer ones", sh.format.Space())
+		if s.shares.full(d) {
+			return nil, inWords(ErrNoToken, "all %v tokens are taken: wait until one is free, or take longer ones", d.format.Space())
 		}
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		}
 		canon, err := codes.AppendCode(nil)
 		if err != nil {
-			return fmt.Errorf("random token: %w", err)
+			return nil, fmt.Errorf("random token: %w", err)
 		}
-		if sh.token = string(canon); s.reserveToken(sh, at) {
-			return nil
+		d.token = string(canon)
+		// Another one each time: somebody may have seen the last one while its token was tried.
+		if sh := newShared(*d); s.reserveToken(sh, at) {
+			return sh, nil
 		}
 	}
 }
@@ -100,13 +104,13 @@ func (s *Store) dropTokens(sp *space, c *runCodes) {
 func (t *shareTable) tokensOf(namespace string) (tokens []string) {
 	for i := range t.stripes {
 		st := &t.stripes[i]
-		st.mu.RLock()
-		for id := range st.by {
-			if id.namespace == namespace && id.room == "" {
-				tokens = append(tokens, id.token)
+		st.mu.Lock()
+		st.each(func(sh *shared) {
+			if sh.namespace == namespace && sh.room == "" {
+				tokens = append(tokens, sh.token)
 			}
-		}
-		st.mu.RUnlock()
+		})
+		st.mu.Unlock()
 	}
 	return tokens
 }
@@ -125,7 +129,7 @@ func (s *Store) claimUnknown(ctx context.Context, rs []Redemption, out []Result,
 			continue
 		}
 		c := rs[i].asClaim()
-		g, mark, err := s.claim(ctx, &c, at, true, &out[i].Receipt)
+		g, mark, err := s.claim(ctx, &c, nil, at, true, &out[i].Receipt)
 		out[i].Err = err
 		if g != nil {
 			last = max(last, g.n)
