@@ -159,8 +159,10 @@ func (in *intake) decide(l *lot) {
 	s, sc, n := in.s, &l.sc, len(l.rs)
 	l.at = s.now()
 	sc.size(n, s.pool.Shards())
+	sc.keyed = false
 	for i := range n {
 		sc.shards[i] = int32(s.pool.Route(sc.keys[i].Hash))
+		sc.keyed = sc.keyed || l.rs[i].Key != ""
 	}
 	last := s.burnEach(sc, l.rs, l.at)
 	l.codes = sc.texts()

@@ -260,3 +260,38 @@ func TestBadUserLimit(t *testing.T) {
 		t.Errorf("%d batches", n)
 	}
 }
+
+// TestLimitInLots has requests with and without keys, of users with a limit, decided together
+// through callbacks.
+func TestLimitInLots(t *testing.T) {
+	ctx := t.Context()
+	s := open(t, t.TempDir(), weak())
+	const codes = 2000
+	b := mint(t, s, store.Batch{Name: "limited", Count: codes, PerUser: 1})
+	all := issue(t, s, b.ID, codes, "x")
+	var wg sync.WaitGroup
+	var got, limited atomic.Int64
+	wg.Add(codes)
+	for i, code := range all {
+		r := store.Redemption{Code: code, User: fmt.Sprint("user-", i/2)}
+		if i%3 == 0 {
+			r.Key = code
+		}
+		s.RedeemFunc(ctx, r, func(_ store.Receipt, err error) {
+			switch {
+			case err == nil:
+				got.Add(1)
+			case errors.Is(err, store.ErrUserLimit):
+				limited.Add(1)
+			default:
+				t.Error(err)
+			}
+			wg.Done()
+		})
+	}
+	wg.Wait()
+	if got.Load() != codes/2 || limited.Load() != codes/2 {
+		t.Errorf("%d got one, %d were refused", got.Load(), limited.Load())
+	}
+	storetest.Verify(t, s)
+}
