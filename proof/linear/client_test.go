@@ -85,6 +85,8 @@ func (c *client) call() {
 	case release, undo, revoke:
 		by, key := c.whose(v, code)
 		c.reverse(ctx, v, code, by, key)
+	case claim, unclaim, endShared, lookShared:
+		c.share(ctx, v)
 	case check:
 		c.check(ctx, code)
 	default:

@@ -26,6 +26,11 @@
 // for again at the end. Leases, reservations and takes are looked up in the ledger by
 // references, users and keys that are theirs alone.
 //
+// # Shares
+//
+// Some histories have a shared batch of a few shares, too, claimed by few users in all ways
+// there are, taken back and ended (shares.go). It is searched as if it were a code.
+//
 // # What ends by itself
 //
 // A lease that is over, and a code that has rested, go back without a call. The ledger says

@@ -239,7 +239,7 @@ func (h *history) checkLimit() {
 		}
 	}
 	for _, o := range h.ops {
-		if o.err != store.ErrUserLimit || o.maybe {
+		if o.err != store.ErrUserLimit || o.maybe || o.verb.ofShares() {
 			continue
 		}
 		user, n := o.by, 1

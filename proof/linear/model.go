@@ -269,7 +269,7 @@ func (t terms) effect(s state, e event) (state, bool) {
 	if e.slot >= 0 {
 		s.keys[e.slot] = bound{true, e.by, e.number}
 	}
-	return s, ok && !s.shelved
+	return s, ok && (!s.shelved || e.verb.ends()) // a lease without its code may be given back yet
 }
 
 // end ends what has a code. One that was revoked meanwhile is not touched any more.

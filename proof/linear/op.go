@@ -34,6 +34,10 @@ const (
 	reserve                 //
 	confirm                 // of a reservation
 	cancel                  // of a reservation
+	claim                   // of a share of the shared batch
+	unclaim                 // takes a claim back
+	endShared               // of the shared batch
+	lookShared              //
 	lapse                   // the end of a lease or reservation whose time is over
 	back                    // a redeemed code of a reusable batch is in stock again
 	restart                 // the store was reopened: no call of before can take effect any more
@@ -42,15 +46,20 @@ const (
 )
 
 var verbNames = [...]string{"born", "Issue", "Redeem", "Release", "Undo", "Revoke", "Check", "Lookup", "Pause", "Resume", "RevokeBatch", "Retire",
-	"Lease", "Take", "Export", "Acknowledge", "GiveBack", "Reserve", "Confirm", "Cancel", "lapse", "return", "restart", "ledger", "over"}
+	"Lease", "Take", "Export", "Acknowledge", "GiveBack", "Reserve", "Confirm", "Cancel", "Claim", "UndoClaim", "EndShared", "LookupShared", "lapse", "return", "restart", "ledger", "over"}
 
 func (v verb) String() string { return verbNames[v] }
 
 // reads reports whether calls of the verb change nothing.
-func (v verb) reads() bool { return v == check || v == lookup }
+func (v verb) reads() bool { return v == check || v == lookup || v == lookShared }
 
 // ofBatch reports whether calls of the verb change the batch.
 func (v verb) ofBatch() bool { return v == pause || v == resume || v == revokeBatch || v == retire }
+
+// ofShares reports whether the verb is about the shared batch.
+func (v verb) ofShares() bool {
+	return v == claim || v == unclaim || v == endShared || v == lookShared
+}
 
 // draws reports whether calls of the verb draw codes.
 func (v verb) draws() bool { return v == issue || v == lease || v == take || v == export }
@@ -72,10 +81,10 @@ type op struct {
 	code  string // canonical; empty for a draw
 	by    string // user, who asked, or the draw's reference
 	key   string
-	n     int    // codes to draw; for ledger: redemptions
+	n     int    // codes to draw; for ledger: redemptions; place of a claimed share; shares at an end
 	user  string // of a take
 	once  string // a key that no other call has
-	lease uint64 // the lease or reservation to end
+	lease uint64 // the lease or reservation to end, the claim to take back
 	all   int    // number of the RedeemAll it is an entry of, 0: none
 
 	err    error // one of the sentinels, or any other
@@ -85,7 +94,8 @@ type op struct {
 	codes  []string    // of a draw
 	state  shard.State // what lookup shows, and of born
 	ref    string
-	said   string // the whole answer, for comparison with others of its number
+	shown  store.SharedInfo // by LookupShared, what can change of it
+	said   string           // the whole answer, for comparison with others of its number
 
 	maybe bool // may have happened or not
 }
@@ -97,7 +107,7 @@ var errGaveUp = errors.New("gave up")
 var answers = []error{
 	store.ErrOutcomeUnknown, store.ErrNotIssued, store.ErrAlreadyRedeemed, store.ErrNotRedeemed, store.ErrNotYetValid,
 	store.ErrReserved, store.ErrUserLimit, store.ErrLeaseOver, store.ErrLeaseEnded, store.ErrUnknownLease,
-	store.ErrExpired, store.ErrPaused, store.ErrRevoked, store.ErrRetired, store.ErrNotFinished, store.ErrEmpty, store.ErrKeyConflict, store.ErrClosed, context.Canceled, errGaveUp,
+	store.ErrExpired, store.ErrPaused, store.ErrRevoked, store.ErrRetired, store.ErrNotFinished, store.ErrEmpty, store.ErrSoldOut, store.ErrShareEnded, store.ErrNotClaimed, store.ErrKeyConflict, store.ErrClosed, context.Canceled, errGaveUp,
 }
 
 // plain returns the sentinel behind an error, so that errors can be compared.
@@ -145,13 +155,15 @@ func (o *op) asked() string {
 		b.WriteString(o.verb.String())
 	}
 	switch o.verb {
-	case born, restart, over, pause, resume, revokeBatch, retire:
+	case born, restart, over, endShared, lookShared, pause, resume, revokeBatch, retire:
 	case issue, lease, take, export:
 		fmt.Fprintf(&b, "(%d for %q", o.n, o.by)
 		if o.user != "" {
 			fmt.Fprintf(&b, " by %q", o.user)
 		}
-	case acknowledge, giveBack, confirm, cancel, lapse, back:
+	case claim:
+		fmt.Fprintf(&b, "(by %q", o.by)
+	case acknowledge, giveBack, confirm, cancel, lapse, back, unclaim:
 		fmt.Fprintf(&b, "(%d", o.lease)
 	default:
 		fmt.Fprintf(&b, "(%s", o.code)
@@ -193,7 +205,13 @@ func (o *op) answered() string {
 		return fmt.Sprintf("number %d of %s", o.number, strings.Join(o.codes, " "))
 	case lapse, back:
 		return fmt.Sprintf("number %d at %d, of %s", o.number, o.at, strings.Join(o.codes, " "))
-	case acknowledge, giveBack, reserve, confirm, cancel, redeem, release, undo, revoke:
+	case claim:
+		return fmt.Sprintf("number %d, share %d", o.number, o.n)
+	case endShared:
+		return fmt.Sprintf("number %d, %d left", o.number, o.n)
+	case lookShared:
+		return fmt.Sprintf("%s, %d claimed, %d left, %d went back", o.shown.State, o.shown.Claimed, o.shown.Left, o.shown.Refunded)
+	case unclaim, acknowledge, giveBack, reserve, confirm, cancel, redeem, release, undo, revoke:
 		return fmt.Sprintf("number %d", o.number)
 	case lookup:
 		s := o.state.String()

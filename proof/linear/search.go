@@ -79,6 +79,9 @@ func (h *history) parts() (out []part) {
 	for _, code := range h.codes {
 		out = append(out, h.codePart(code))
 	}
+	if h.shareTerms.shares > 0 {
+		out = append(out, h.sharePart())
+	}
 	type set struct {
 		verb verb
 		key  string

@@ -22,7 +22,8 @@ type setting struct {
 	mixed     bool // another batch of the namespace has codes whose case matters
 	window    terms
 	ttl       int64 // of leases and reservations
-	yields    bool  // the clock lets others run
+	shares    shareTerms
+	yields    bool // the clock lets others run
 
 	crowd      bool // hundreds of other requests are under way
 	restless   bool // one checkpoint follows the other
@@ -44,7 +45,7 @@ const (
 	numOrigins
 )
 
-const numVerbs = cancel + 1
+const numVerbs = lookShared + 1
 
 func newSetting(r *rand.Rand) setting {
 	s := setting{
@@ -112,6 +113,10 @@ func (s *setting) lives(r *rand.Rand) {
 	if r.IntN(4) == 0 {
 		s.window.reusable, s.window.quarantine = true, pick[int64](r, 0, 1, 3)
 	}
+	if r.IntN(3) == 0 {
+		s.shares = shareTerms{shares: 1 + r.IntN(maxShares), perUser: 1 + r.IntN(2), split: r.IntN(2) == 0}
+		s.weights[claim], s.weights[unclaim], s.weights[endShared], s.weights[lookShared] = 30, 12, r.IntN(2), 6
+	}
 }
 
 // clockEvery is how many calls a client makes, on average, before it sets the clock on.
@@ -144,7 +149,7 @@ func (s *setting) String() string {
 	for _, crash := range s.crashes {
 		restarts = append(restarts, map[bool]string{true: "crash", false: "close"}[crash])
 	}
-	return fmt.Sprintf("%d clients, %d codes (%s), %d calls each, restarts [%s], from stock %t, mixed %t, window %d to %d, %d a user, reusable %t after %d, leases for %d, crowd %t, restless %t, Shards %v, CheckpointEvery %v, MaxPending %d, Durability %d",
+	return fmt.Sprintf("%d clients, %d codes (%s), %d calls each, restarts [%s], from stock %t, mixed %t, window %d to %d, %d a user, reusable %t after %d, leases for %d, shares %+v, crowd %t, restless %t, Shards %v, CheckpointEvery %v, MaxPending %d, Durability %d",
 		s.clients, s.codes, [...]string{"imported", "handed out", "minted"}[s.origin], s.calls, strings.Join(restarts, " "),
-		s.fromStock, s.mixed, s.window.from, s.window.until, s.window.perUser, s.window.reusable, s.window.quarantine, s.ttl, s.crowd, s.restless, s.shards, s.every, s.pending, s.durability)
+		s.fromStock, s.mixed, s.window.from, s.window.until, s.window.perUser, s.window.reusable, s.window.quarantine, s.ttl, s.shares, s.crowd, s.restless, s.shards, s.every, s.pending, s.durability)
 }

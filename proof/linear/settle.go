@@ -22,6 +22,10 @@ type history struct {
 	drawn    map[uint64][]string // codes of leases and takes, as asked for in the end
 	end      int64               // moment after everything
 
+	shareTerms shareTerms
+	shared     uint64          // the shared batch
+	claims     []store.Receipt // of its shares, in the end
+
 	problems []string
 }
 
@@ -116,6 +120,8 @@ func (h *history) mayHaveHappened(o *op) bool {
 			}
 		}
 		return false
+	case claim, unclaim, endShared:
+		return h.shareInLedger(o)
 	case lease, take, acknowledge, giveBack, reserve, confirm, cancel:
 		return h.inLedger(o)
 	case release:

@@ -136,6 +136,7 @@ func (w *world) stock() {
 		w.must(err)
 		w.h.batch = rep.Batch.ID
 	}
+	w.openShares(ctx)
 	if w.set.mixed {
 		_, err := w.s.Import(ctx, store.Batch{Name: "mixed", Format: gen.Format{Class: gen.AlnumCase}}, strings.NewReader("aB3d"), store.ImportOptions{})
 		w.must(err)
@@ -177,10 +178,15 @@ func (w *world) finish() {
 	for _, code := range w.h.codes {
 		k.lookup(ctx, code)
 	}
+	if w.set.shares.shares > 0 {
+		k.lookShared(ctx)
+	}
 	for r, err := range w.s.Receipts(ctx, 0) {
 		w.must(err)
 		if r.Batch == w.h.batch {
 			w.h.receipts = append(w.h.receipts, r)
+		} else if r.Share != nil {
+			w.h.claims = append(w.h.claims, r)
 		}
 	}
 	w.entries(ctx)
