@@ -201,7 +201,7 @@ func TestUserLimitUnderLoad(t *testing.T) {
 func TestUserLimitOfMany(t *testing.T) {
 	ctx := t.Context()
 	const users, each, limit, callers = 300, 20, 3, 4
-	s := open(t, t.TempDir(), weak())
+	s := storetest.OpenAt(t, t.TempDir(), weak())
 	limited := mint(t, s, store.Batch{Name: "limited", Count: users * each, PerUser: limit})
 	free := mint(t, s, store.Batch{Name: "free", Count: users})
 	codes := issue(t, s, limited.ID, users*each-200, "x")
@@ -265,7 +265,7 @@ func TestBadUserLimit(t *testing.T) {
 // through callbacks.
 func TestLimitInLots(t *testing.T) {
 	ctx := t.Context()
-	s := open(t, t.TempDir(), weak())
+	s := storetest.OpenAt(t, t.TempDir(), weak())
 	const codes = 2000
 	b := mint(t, s, store.Batch{Name: "limited", Count: codes, PerUser: 1})
 	all := issue(t, s, b.ID, codes, "x")
