@@ -119,6 +119,15 @@ var shareVerbs = []struct {
 		}
 		return last
 	}},
+	{"SharedBatches", func(ctx context.Context, w *world) (last error) {
+		for info, err := range w.s.SharedBatches(ctx, 0) {
+			if err == nil {
+				w.fault("a shared batch: %+v", info)
+			}
+			last = err
+		}
+		return last
+	}},
 	{"RevealShared", func(ctx context.Context, w *world) error {
 		_, err := w.s.RevealShared(ctx, ref("LATE"), "")
 		return err

@@ -9,7 +9,9 @@ import (
 // TestShareModel shows that the model of a shared batch refuses what must not be: the last
 // call of each line, after the others.
 func TestShareModel(t *testing.T) {
-	got := func(number uint64, user string, part int) *op { return &op{verb: claim, by: user, number: number, n: part} }
+	got := func(number uint64, user string, part int) *op {
+		return &op{verb: claim, by: user, number: number, n: part}
+	}
 	refused := func(v verb, user string, err error) *op { return &op{verb: v, by: user, err: err} }
 	back := func(number uint64, err error) *op { return &op{verb: unclaim, lease: number, err: err} }
 	end := func(left int) *op { return &op{verb: endShared, n: left} }
