@@ -133,7 +133,7 @@ func (tr *traffic) read(rng *rand.Rand) {
 				tr.t.Errorf("run %d, shard %d: %d codes counted, %d in the segment, [%d,%d) in the run", id, i, sum, g.Len, first, end)
 			}
 		}
-		s.TakeDirty(func(*shard.Segment) {})
+		s.TakeDirty(func(*shard.Segment, uint32, uint32) {})
 		s.Unlock()
 	}
 	for ord := range r.Len() {

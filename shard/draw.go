@@ -15,27 +15,37 @@ func (s *Shard) Draw(batch uint32, n int, to State, f func(seg *Segment, pos uin
 		return 0
 	}
 	total := uint32(0)
-	for i := head; i >= 0; i = s.segs[i].next {
-		total += s.segs[i].Counts[Available]
+	for i := head; i >= 0; {
+		seg := s.SegmentByIndex(i)
+		total += seg.Counts[Available]
+		i = seg.next
 	}
 	n = max(0, min(n, int(total)))
 	s.chosen = s.chosen[:0]
 	for range n {
 		rank := s.below(total)
-		i := head
-		for rank >= s.segs[i].Counts[Available] {
-			rank -= s.segs[i].Counts[Available]
-			i = s.segs[i].next
+		seg := s.SegmentByIndex(head)
+		for rank >= seg.Counts[Available] {
+			rank -= seg.Counts[Available]
+			seg = s.SegmentByIndex(seg.next)
 		}
-		seg := &s.segs[i]
-		pos := s.selectAvailable(seg, rank)
+		var pos uint32
+		if seg.isComputed() {
+			pos = seg.Base + s.chooseComputed(s.computedOf(seg), rank)
+		} else {
+			pos = s.selectAvailable(seg, rank)
+		}
 		s.Move(seg, pos, Available, to)
 		s.chosen = append(s.chosen, pos)
 		total--
 	}
 	slices.Sort(s.chosen)
 	for _, pos := range s.chosen {
-		f(s.segmentAt(pos), pos)
+		if pos >= computedFrom {
+			f(&s.computedAt(pos).Segment, pos)
+		} else {
+			f(s.segmentAt(pos), pos)
+		}
 	}
 	return n
 }

@@ -28,12 +28,21 @@ func (p *Pool) Drop(batch uint32) bool {
 	return true
 }
 
-// drop is Drop for one shard. Segments of runs that were abandoned go with it.
+// drop is Drop for one shard.
 func (s *Shard) drop(batch uint32) {
 	if _, ok := s.byBatch[batch]; !ok {
 		return
 	}
-	old := &Shard{words: s.words, states: s.states, wide: s.wide, wideN: s.wideN, segs: s.segs, byRun: slices.Clone(s.byRun)}
+	s.dropComputed(func(c *computed) bool { return c.Batch == batch })
+	if _, ok := s.byBatch[batch]; ok {
+		s.dropStored(batch)
+	}
+}
+
+// dropStored is drop for the stored codes. Segments of runs that were abandoned go with
+// them.
+func (s *Shard) dropStored(batch uint32) {
+	old := &Shard{words: s.words, states: s.states, wide: s.wide, wideN: s.wideN, segs: s.segs, byRun: slices.Clone(s.byRun), computed: s.computed}
 	s.segs, s.bases, s.blocks, s.byBatch = nil, nil, nil, map[uint32]int32{}
 	for i := range s.byRun {
 		s.byRun[i] = -1
@@ -53,6 +62,7 @@ func (s *Shard) drop(batch uint32) {
 			s.adopt(old, g)
 		}
 	}
+	s.listComputed()
 	s.used = int(n) - voids
 	old.words.free()
 	old.states.free()
@@ -100,9 +110,6 @@ func (s *Shard) adopt(from *Shard, g *Segment) {
 		return // not live yet
 	}
 	seg := &s.segs[place]
-	if head, ok := s.byBatch[g.Batch]; ok {
-		seg.next = head
-	}
-	s.byBatch[g.Batch] = place
+	s.link(seg)
 	s.recount(seg)
 }

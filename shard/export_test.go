@@ -12,6 +12,12 @@ import (
 // difference. REQUIRES: nobody else uses the pool.
 func (p *Pool) CheckInvariants() error { return checkInvariants(p) }
 
+// StockBlock is how many computed codes share a counter, PageCodes how many are dirty together.
+const (
+	StockBlock = stockBlock
+	PageCodes  = pageCodes
+)
+
 // Seed makes the pool's draws reproducible.
 func (p *Pool) Seed(seed uint64) {
 	for i := range p.shards {

@@ -67,3 +67,49 @@ func TestMappingsAreGivenBack(t *testing.T) {
 		t.Errorf("address space grew by %d MB", grown>>20)
 	}
 }
+
+// resident returns how many bytes of the process are in memory.
+func resident() int64 {
+	b, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	var all, in int64
+	_, _ = fmt.Sscan(string(b), &all, &in) // 0 shows that there is nothing to read
+	return in * int64(os.Getpagesize())
+}
+
+// BenchmarkComputedRun mints a run, and loads states in which all codes are redeemed.
+func BenchmarkComputedRun(b *testing.B) {
+	for _, n := range []uint32{100_000_000, 1_000_000_000} {
+		b.Run(fmt.Sprintf("mint/n=%d", n), func(b *testing.B) {
+			for b.Loop() {
+				p, _ := computedPool(b, 64, n, shard.Available)
+				b.StopTimer()
+				b.ReportMetric(float64(p.Memory().Total())/(1<<20), "MiB")
+				p.Close()
+				b.StartTimer()
+			}
+		})
+		b.Run(fmt.Sprintf("load/n=%d", n), func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				p, r := computedPool(b, 64, n, shard.Available)
+				page := make([]byte, 1<<14)
+				for i := range page {
+					page[i] = byte(shard.Redeemed) * 0x11
+				}
+				before := resident()
+				b.StartTimer()
+				for first := uint32(0); first < n; first += 1 << 15 {
+					r.SetStates(first, min(1<<15, n-first), page)
+				}
+				b.StopTimer()
+				b.ReportMetric(float64(resident()-before)/(1<<20), "MiB-resident")
+				p.Close()
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/code")
+		})
+	}
+}

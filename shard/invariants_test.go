@@ -43,7 +43,7 @@ func (d *directory[T]) room() int {
 }
 
 func (s *Shard) checkInvariants() error {
-	for _, check := range []func() error{s.checkArrays, s.checkSegments, s.checkBlocks, s.checkBatches, s.checkCodes, s.checkTable} {
+	for _, check := range []func() error{s.checkArrays, s.checkSegments, s.checkBlocks, s.checkComputed, s.checkBatches, s.checkCodes, s.checkTable} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -109,6 +109,9 @@ func (s *Shard) checkSegments() error {
 		return fmt.Errorf("segments end at %d, positions at %d", end, s.n)
 	}
 	for run, i := range s.byRun {
+		if i >= computedFrom && i-computedFrom < int32(len(s.computed)) && s.computed[i-computedFrom].Run == uint32(run) {
+			continue
+		}
 		if i >= 0 && (int(i) >= len(s.segs) || s.segs[i].Run != uint32(run)) {
 			return fmt.Errorf("run %d: directory says segment %d", run, i)
 		}
@@ -152,23 +155,29 @@ func (s *Shard) checkBlocks() error {
 // checkBatches: a batch's list holds each activated segment once, and its stock is
 // what these hold.
 func (s *Shard) checkBatches() error {
-	listed := make([]bool, len(s.segs))
+	listed := make(map[*Segment]bool)
 	for batch, i := range s.byBatch {
-		for ; i >= 0; i = s.segs[i].next {
-			if listed[i] || s.segs[i].Batch != batch {
-				return fmt.Errorf("segment %d of batch %d: in the list of batch %d, or twice", i, s.segs[i].Batch, batch)
+		for i >= 0 {
+			g := s.SegmentByIndex(i)
+			if listed[g] || g.Batch != batch {
+				return fmt.Errorf("segment %d of batch %d: in the list of batch %d, or twice", i, g.Batch, batch)
 			}
-			listed[i] = true
+			listed[g] = true
+			i = g.next
 		}
 	}
 	stock := make([]int32, s.pool.stocks.room())
-	for i := range s.segs {
-		g := &s.segs[i]
+	var err error
+	s.Segments(func(g *Segment) bool {
 		live := s.SegmentOf(g.Run) == g && s.pool.Run(g.Run) != nil
-		if listed[i] != live {
-			return fmt.Errorf("segment %d of run %d: drawable %v, want %v", i, g.Run, listed[i], live)
+		if listed[g] != live {
+			err = fmt.Errorf("segment of run %d: drawable %v, want %v", g.Run, listed[g], live)
 		}
 		stock[g.Batch] += int32(g.Counts[Available])
+		return true
+	})
+	if err != nil {
+		return err
 	}
 	for batch, n := range stock {
 		st := s.pool.stock(uint32(batch))

@@ -11,15 +11,24 @@ import (
 // form of a code (package gen) never reaches it.
 const WideMark = 0xF << 60
 
+// computedMark is the top of a word that stands for a computed code, its run and ordinal
+// below: computedMark | run<<32 | ordinal. Packed words are below WideMark, and wide ones
+// in a shard have nothing above their length.
+const computedMark = WideMark | 1<<59
+
+// maxComputedRun bounds the numbers of computed runs.
+const maxComputedRun = 1 << 27
+
 // maxWideLen is the longest wide text in bytes.
 const maxWideLen = 255
 
 // A Key is one code to look for or to add: its namespace, its packed word or, when
-// it does not fit into 64 bits, its whole text, and the hash of both.
+// it does not fit into 64 bits, its whole text, and the hash of both. The key of a computed code
+// (ComputedKey) says where the code is.
 type Key struct {
 	Hash  uint64
-	Word  uint64 // packed code; WideMark if Wide is used
-	Wide  string // whole canonical text of a wide code
+	Word  uint64 // packed code; from WideMark on if Wide is used
+	Wide  string // whole canonical text of a wide code; a computed code is found without it
 	Space uint32 // namespace
 }
 
@@ -32,6 +41,21 @@ func PackedKey(space uint32, word uint64) Key {
 func WideKey(space uint32, text string) Key {
 	return Key{Hash: HashWide(space, text), Word: WideMark, Wide: text, Space: space}
 }
+
+// ComputedKey returns the key of a code of a computed run, without its text: n is how
+// many codes the run has. Its hash grows with the ordinal, from 0 to 2^64 in equal steps,
+// so it routes to the shard that has the code, whatever the number of shards. An ordinal
+// that the run does not have gives the zero Key.
+func ComputedKey(space, run, n, ordinal uint32) Key {
+	if ordinal >= n {
+		return Key{}
+	}
+	hash, _ := bits.Div64(uint64(ordinal), 0, uint64(n))
+	return Key{Hash: hash, Word: computedMark | uint64(run)<<32 | uint64(ordinal), Space: space}
+}
+
+// Computed reports whether the key is of a computed code.
+func (k *Key) Computed() bool { return k.Word >= computedMark }
 
 // HashPacked is xxHash64 over word and namespace, 12 bytes, little endian. The order of
 // codes on disk is the order of this hash, so it is part of the file format.
@@ -63,4 +87,9 @@ func HashWide(space uint32, text string) uint64 {
 	binary.LittleEndian.PutUint32(b[:4], space)
 	n := copy(b[4:], text)
 	return xxhash.Sum64(b[:4+n])
+}
+
+// Place returns the run and the ordinal of a computed code. REQUIRES: Computed.
+func (k *Key) Place() (run, ordinal uint32) {
+	return uint32(k.Word&^computedMark>>32) & (maxComputedRun - 1), uint32(k.Word)
 }

@@ -46,6 +46,8 @@ func (m *model) step() {
 		m.copyStates()
 	case n < 95:
 		m.drop()
+	case n < 97:
+		m.setStates()
 	default:
 		m.takeDirty()
 	}
@@ -74,8 +76,8 @@ func (m *model) pick(space uint32) shard.Key {
 }
 
 func (m *model) know(k *shard.Key) {
-	if id := identOf(k); !m.knowing[id] {
-		m.knowing[id] = true
+	if !m.knowing[*k] {
+		m.knowing[*k] = true
 		m.known = append(m.known, *k)
 	}
 }
@@ -90,8 +92,12 @@ func (m *model) addRun() {
 	} else {
 		m.runs = append(m.runs, r)
 	}
-	r.r = m.p.NewRun(r.id, r.batch, r.space)
 	n := 1 + m.rng.IntN(m.cfg.maxRun)
+	if m.rng.IntN(3) == 0 {
+		m.addComputed(r, n)
+		return
+	}
+	r.r = m.p.NewRun(r.id, r.batch, r.space)
 	keys := make([]shard.Key, 0, n)
 	for range n {
 		k := m.pick(r.space)
@@ -102,7 +108,7 @@ func (m *model) addRun() {
 		}
 	}
 	if m.rng.IntN(8) == 0 && m.size > 0 { // all that an abandoned run had
-		if old := m.runs[1+m.rng.IntN(len(m.runs)-1)]; old.status == abandoned && old.space == r.space {
+		if old := m.runs[1+m.rng.IntN(len(m.runs)-1)]; old.status == abandoned && old.space == r.space && !old.computed {
 			keys = append(keys, old.codes...)
 		}
 	}
@@ -155,7 +161,7 @@ func (m *model) addPart(r *modelRun, keys []shard.Key) {
 	}
 }
 
-var liveStates = []shard.State{shard.Available, shard.Leased, shard.Issued, shard.Redeemed, shard.Revoked, shard.Drawing}
+var liveStates = []shard.State{shard.Available, shard.Leased, shard.Issued, shard.Redeemed, shard.Revoked, shard.Drawing, shard.Held}
 
 func (m *model) anyState() shard.State { return liveStates[m.rng.IntN(len(liveStates))] }
 
@@ -287,7 +293,7 @@ func (m *model) findAll() {
 	keys := make([]shard.Key, m.rng.IntN(120))
 	by := map[int][]int32{}
 	for i := range keys {
-		keys[i] = m.known[m.rng.IntN(len(m.known))]
+		keys[i] = *m.anyKnown()
 		switch m.rng.IntN(8) {
 		case 0:
 			keys[i] = m.pick(5) // a namespace without codes
@@ -365,10 +371,10 @@ func (m *model) takeDirty() {
 	m.trace = "take dirty"
 	for i := range m.cfg.shards {
 		m.in(i, func(s *shard.Shard) {
-			s.TakeDirty(func(g *shard.Segment) {
+			s.TakeDirty(func(g *shard.Segment, first, end uint32) {
 				r := m.runs[g.Run]
-				if !r.dirty[i] {
-					m.fatalf("run %d in shard %d is said to be dirty", g.Run, i)
+				if !r.dirty[i] || first != g.First || end != g.First+g.Len {
+					m.fatalf("run %d in shard %d is said to be dirty, [%d,%d) of %+v", g.Run, i, first, end, *g)
 				}
 				delete(r.dirty, i)
 			})

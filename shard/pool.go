@@ -13,9 +13,11 @@ import (
 // MaxShards bounds New. A shard costs about 400 bytes when empty.
 const MaxShards = 1 << 16
 
-// ErrFull is returned when a shard would pass 2^31 positions. Open the pool with
-// more shards.
+// ErrFull is returned when a shard would pass 2^30 positions of stored codes, or of
+// computed ones. Open the pool with more shards.
 var ErrFull = errors.New("shard: a shard is full; use more shards")
+
+var errClosed = errors.New("shard: pool is closed")
 
 // Pool is a set of shards. Its methods are safe for concurrent use; a Pool must
 // not be copied.
@@ -52,10 +54,12 @@ type Shard struct {
 	wideN  int
 
 	segs    []Segment
-	bases   []uint32 // segs[i].Base, apart so that the search touches little memory
-	blocks  []uint16 // counters of available codes, for segments with many positions
-	byRun   []int32  // run number → index into segs, -1 if none
-	byBatch map[uint32]int32
+	bases   []uint32         // segs[i].Base, apart so that the search touches little memory
+	blocks  []uint16         // counters of available codes, for segments with many positions
+	byRun   []int32          // run number → index of its segment (SegmentByIndex), -1 if none
+	byBatch map[uint32]int32 // batch → index of its first live segment
+
+	computed []*computed // segments without stored codes, in the order of their positions
 
 	rng *mrand.ChaCha8
 
@@ -126,6 +130,10 @@ func (p *Pool) Close() {
 			s.words.free()
 			s.states.free()
 			s.wide.free()
+			for _, c := range s.computed {
+				c.free()
+			}
+			s.computed = nil
 			s.segs, s.bases, s.blocks, s.byRun, s.byBatch, s.chosen = nil, nil, nil, nil, nil, nil
 		}
 		s.mu.Unlock()
@@ -223,7 +231,8 @@ func (d *directory[T]) each(f func(*T)) {
 type Memory struct {
 	Table, Words, States, Wide int64 // bytes of the arrays
 	Other                      int64 // bytes of segments, counters and directories
-	Codes, Slots               int64
+	Codes, Slots               int64 // codes that are stored, and slots for them
+	Computed                   int64 // codes that are not
 }
 
 // Total returns the sum in bytes.
@@ -244,6 +253,11 @@ func (p *Pool) Memory() Memory {
 		m.Other += int64(cap(s.segs))*segmentBytes + int64(cap(s.bases)+cap(s.byRun))*4 + int64(cap(s.blocks))*2
 		m.Codes += int64(s.used)
 		m.Slots += int64(len(s.table.v))
+		for _, c := range s.computed {
+			m.States += c.states.bytes()
+			m.Other += c.other()
+			m.Computed += int64(c.Len)
+		}
 		s.Unlock()
 	}
 	p.runs.each(func(r *Run) { m.Other += int64(cap(r.starts)) * 4 })

@@ -12,9 +12,10 @@ import (
 type Run struct {
 	ID, Batch, Space uint32
 	pool             *Pool
-	starts           []uint32 // first ordinal in each shard; the last entry is the count
-	next             int      // shard to be added to next
-	initial          State    // of its codes when they become live
+	text             func(ordinal uint32) string // of a computed run's codes
+	starts           []uint32                    // first ordinal in each shard; the last entry is the count
+	next             int                         // shard to be added to next
+	initial          State                       // of its codes when they become live
 }
 
 // NewRun begins a run. The caller numbers runs from 1 without gaps of note.
@@ -35,7 +36,7 @@ func (p *Pool) Reserve(n int) error {
 	for i := range p.shards {
 		s := p.Lock(i)
 		if s == nil {
-			return fmt.Errorf("shard: pool is closed")
+			return errClosed
 		}
 		err := s.reserve(room, 0, true)
 		s.Unlock()
@@ -88,6 +89,9 @@ func (r *Run) AddKeys(keys []Key) (int, error) {
 		sh := r.pool.Route(keys[at].Hash)
 		end, text := at, 0
 		for end < len(keys) && r.pool.Route(keys[end].Hash) == sh {
+			if keys[end].Computed() {
+				return out, fmt.Errorf("shard: %#x is a computed code, which cannot be added", keys[end].Word)
+			}
 			if n := len(keys[end].Wide); n > maxWideLen {
 				return out, fmt.Errorf("shard: a wide code of %d bytes: at most %d are allowed", n, maxWideLen)
 			}
@@ -119,12 +123,15 @@ func (r *Run) AddKeys(keys []Key) (int, error) {
 // addTo opens the run's segment in shard sh and offers it n codes; add writes the
 // word at s.n and returns the hash, or reports that the code is left out.
 func (r *Run) addTo(sh, n, text int, add func(s *Shard, i int) (hash uint64, ok bool)) (int, error) {
+	if r.text != nil {
+		return 0, fmt.Errorf("shard: nothing can be added to run %d, which is computed", r.ID)
+	}
 	if sh < r.next {
 		return 0, fmt.Errorf("shard: codes of a run must come in the order of their hashes")
 	}
 	s := r.pool.Lock(sh)
 	if s == nil {
-		return 0, fmt.Errorf("shard: pool is closed")
+		return 0, errClosed
 	}
 	defer s.Unlock()
 	if err := s.reserve(n, text, false); err != nil {
@@ -166,29 +173,37 @@ func (r *Run) Activate(initial State, states []byte) bool {
 	r.initial = initial
 	r.pool.runs.set(r.ID, r)
 	return r.eachSegment(func(s *Shard, seg *Segment) {
-		if states == nil {
-			s.fillStates(seg.Base, seg.Len, initial)
+		if seg.isComputed() {
+			s.activateComputed(s.computedOf(seg), initial, states)
 		} else {
-			for p := seg.Base; p < seg.Base+seg.Len; p++ {
-				o := seg.Ordinal(p)
-				s.putState(p, State(states[o/2]>>(o&1*4))&15)
-			}
+			s.activateStored(seg, initial, states)
 		}
-		s.recount(seg)
-		if head, ok := s.byBatch[r.Batch]; ok {
-			seg.next = head
-		}
-		s.byBatch[r.Batch] = s.byRun[r.ID]
+		s.link(seg)
 	})
 }
 
+func (s *Shard) activateStored(seg *Segment, initial State, states []byte) {
+	if states == nil {
+		s.fillStates(seg.Base, seg.Len, initial)
+	} else {
+		for p := seg.Base; p < seg.Base+seg.Len; p++ {
+			s.putState(p, stateOf(states, seg.Ordinal(p)))
+		}
+	}
+	s.recount(seg)
+}
+
 // Abandon takes back the codes of a run that was never activated. Their texts are
-// free again; their memory returns when the pool is closed.
+// free again; their memory returns when the pool is closed, or at once if they are computed.
 func (r *Run) Abandon() {
 	for len(r.starts) <= len(r.pool.shards) {
 		r.starts = append(r.starts, r.starts[len(r.starts)-1])
 	}
 	r.eachSegment(func(s *Shard, seg *Segment) {
+		if seg.isComputed() {
+			s.dropComputed(func(c *computed) bool { return c.run == r })
+			return
+		}
 		s.fillStates(seg.Base, seg.Len, Void)
 		seg.Counts = [NumStates]uint32{Void: seg.Len}
 		s.byRun[r.ID] = -1

@@ -25,14 +25,19 @@ func (g *Segment) Ordinal(pos uint32) uint32 { return g.First + pos - g.Base }
 func (g *Segment) Position(ordinal uint32) uint32 { return g.Base + ordinal - g.First }
 
 // SegmentByIndex returns the segment that FindAll named.
-func (s *Shard) SegmentByIndex(i int32) *Segment { return &s.segs[i] }
+func (s *Shard) SegmentByIndex(i int32) *Segment {
+	if i >= computedFrom {
+		return &s.computed[i-computedFrom].Segment
+	}
+	return &s.segs[i]
+}
 
 // SegmentOf returns the run's segment in this shard, nil if it has none.
 func (s *Shard) SegmentOf(run uint32) *Segment {
 	if int(run) >= len(s.byRun) || s.byRun[run] < 0 {
 		return nil
 	}
-	return &s.segs[s.byRun[run]]
+	return s.SegmentByIndex(s.byRun[run])
 }
 
 // Segments calls f for each segment until it returns false.
@@ -42,8 +47,14 @@ func (s *Shard) Segments(f func(*Segment) bool) {
 			return
 		}
 	}
+	for _, c := range s.computed {
+		if !f(&c.Segment) {
+			return
+		}
+	}
 }
 
+// segmentAt returns the segment of a stored code's position.
 func (s *Shard) segmentAt(pos uint32) *Segment {
 	b := s.bases
 	if len(b) == 1 || pos >= b[len(b)-1] {
@@ -56,11 +67,42 @@ func (s *Shard) segmentAt(pos uint32) *Segment {
 func (s *Shard) openSegment(r *Run) *Segment {
 	s.segs = append(s.segs, Segment{Run: r.ID, Batch: r.Batch, Space: r.Space, Base: s.n, block: -1, next: -1})
 	s.bases = append(s.bases, s.n)
-	for len(s.byRun) <= int(r.ID) {
+	s.enter(r.ID, int32(len(s.segs)-1))
+	return &s.segs[len(s.segs)-1]
+}
+
+// enter puts a segment's index into the directory by run.
+func (s *Shard) enter(run uint32, index int32) {
+	for len(s.byRun) <= int(run) {
 		s.byRun = append(s.byRun, -1)
 	}
-	s.byRun[r.ID] = int32(len(s.segs) - 1)
-	return &s.segs[len(s.segs)-1]
+	s.byRun[run] = index
+}
+
+// link puts a live segment in front of the list of its batch.
+func (s *Shard) link(seg *Segment) {
+	seg.next = -1
+	if head, ok := s.byBatch[seg.Batch]; ok {
+		seg.next = head
+	}
+	s.byBatch[seg.Batch] = s.byRun[seg.Run]
+}
+
+// unlink undoes link.
+func (s *Shard) unlink(seg *Segment) {
+	i, at := s.byRun[seg.Run], s.byBatch[seg.Batch]
+	switch {
+	case at != i:
+		before := s.SegmentByIndex(at)
+		for before.next != i {
+			before = s.SegmentByIndex(before.next)
+		}
+		before.next = seg.next
+	case seg.next < 0:
+		delete(s.byBatch, seg.Batch)
+	default:
+		s.byBatch[seg.Batch] = seg.next
+	}
 }
 
 // dropLastSegment undoes openSegment for a segment that stayed empty.
@@ -98,15 +140,26 @@ func (g *Segment) blockCount() int32 {
 func (g *Segment) blockOf(pos uint32) int32 { return g.block + int32(pos/blockSize-g.Base/blockSize) }
 
 // State returns the state at a position.
-func (s *Shard) State(pos uint32) State { return s.stateAt(pos) }
+func (s *Shard) State(pos uint32) State {
+	if pos >= computedFrom {
+		return s.computedState(pos)
+	}
+	return s.stateAt(pos)
+}
 
 // Move changes the state at a position of seg from one to another and reports
 // whether it was in the expected one; otherwise nothing changes.
 func (s *Shard) Move(seg *Segment, pos uint32, from, to State) bool {
-	if s.stateAt(pos) != from {
-		return false
+	if pos >= computedFrom {
+		if !s.computedOf(seg).move(pos-seg.Base, from, to) {
+			return false
+		}
+	} else {
+		if s.stateAt(pos) != from {
+			return false
+		}
+		s.putState(pos, to)
 	}
-	s.putState(pos, to)
 	seg.Counts[from]--
 	seg.Counts[to]++
 	seg.dirty = true
@@ -122,7 +175,9 @@ func (s *Shard) stockChanged(seg *Segment, pos uint32, in bool) {
 	} else {
 		s.pool.stock(seg.Batch).avail[s.index].Add(-1)
 	}
-	if seg.block >= 0 {
+	if pos >= computedFrom {
+		s.computedOf(seg).count(pos-seg.Base, in)
+	} else if seg.block >= 0 {
 		if in {
 			s.blocks[seg.blockOf(pos)]++
 		} else {
@@ -131,13 +186,20 @@ func (s *Shard) stockChanged(seg *Segment, pos uint32, in bool) {
 	}
 }
 
-// TakeDirty calls f for each segment whose states changed since the last call and
-// marks it clean.
-func (s *Shard) TakeDirty(f func(*Segment)) {
+// TakeDirty calls f with the ordinals, from first up to but not including end, of each
+// part of a segment in which states changed since the last call, and marks it clean. A
+// computed segment has a part for each page of 2^15 ordinals, a stored one is one part.
+func (s *Shard) TakeDirty(f func(g *Segment, first, end uint32)) {
 	for i := range s.segs {
 		if g := &s.segs[i]; g.dirty {
 			g.dirty = false
-			f(g)
+			f(g, g.First, g.First+g.Len)
+		}
+	}
+	for _, c := range s.computed {
+		if c.dirty {
+			c.dirty = false
+			c.takeDirty(f)
 		}
 	}
 }
@@ -153,8 +215,17 @@ func (s *Shard) CopyStates(seg *Segment, first, end, origin uint32, dst []byte) 
 		pending = r.initial
 	}
 	first, end = max(first, seg.First), min(end, seg.First+seg.Len)
+	var c *computed
+	if seg.isComputed() {
+		c = s.computedOf(seg)
+	}
 	for o := first; o < end; o++ {
-		st := s.stateAt(seg.Position(o))
+		var st State
+		if c != nil {
+			st = c.at(o - c.First)
+		} else {
+			st = s.stateAt(seg.Position(o))
+		}
 		switch st {
 		case Pending:
 			st = pending
@@ -172,14 +243,16 @@ func (s *Shard) CountBatch(batch uint32, n *[NumStates]int64) {
 	if !ok {
 		return
 	}
-	for ; i >= 0; i = s.segs[i].next {
-		for st, c := range s.segs[i].Counts {
+	for i >= 0 {
+		seg := s.SegmentByIndex(i)
+		for st, c := range seg.Counts {
 			n[st] += int64(c)
 		}
+		i = seg.next
 	}
 }
 
-// EachHash calls f with the hash of every code in the shard.
+// EachHash calls f with the hash of every stored code in the shard.
 func (s *Shard) EachHash(f func(hash uint64)) {
 	for i := range s.segs {
 		seg := &s.segs[i]

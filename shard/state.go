@@ -65,6 +65,9 @@ func selectLane(z uint64, r int) uint {
 	return uint(bits.TrailingZeros64(z)) / 4
 }
 
+// stateOf returns the i-th of states that are packed two in a byte, low half first.
+func stateOf(states []byte, i uint32) State { return State(states[i/2]>>(i&1*4)) & 15 }
+
 func (s *Shard) stateAt(pos uint32) State {
 	return State(s.states.v[pos/lanes]>>(pos%lanes*4)) & 15
 }

@@ -32,6 +32,9 @@ func (s *Shard) slotOf(hash uint64) int {
 // not exist; one that is Pending is found, so that it is not added twice. The
 // segment stays valid until the next add to this shard.
 func (s *Shard) Find(k *Key) (pos uint32, seg *Segment, ok bool) {
+	if k.Computed() {
+		return s.findComputed(k)
+	}
 	t := s.table.v
 	if len(t) == 0 {
 		return 0, nil, false
@@ -104,11 +107,19 @@ func (s *Shard) FindAll(keys []Key, idx []int32, pos, segs []int32) {
 		idx = idx[len(part):]
 		var sink uint64
 		for j, i := range part {
+			if keys[i].Computed() {
+				slot[j] = -1
+				sink += s.touchComputed(&keys[i])
+				continue
+			}
 			at := s.slotOf(keys[i].Hash)
 			slot[j] = int32(at)
 			sink += uint64(t[at])
 		}
 		for j, i := range part {
+			if slot[j] < 0 {
+				continue
+			}
 			e, at := s.tagged(uint32(keys[i].Hash)&^s.posMask, int(slot[j]))
 			slot[j] = int32(at)
 			if p := e&s.posMask - 1; e != 0 {
@@ -117,7 +128,14 @@ func (s *Shard) FindAll(keys []Key, idx []int32, pos, segs []int32) {
 		}
 		s.touched += sink
 		for j, i := range part {
-			p, seg, ok := s.findFrom(&keys[i], int(slot[j]))
+			var p uint32
+			var seg *Segment
+			var ok bool
+			if slot[j] < 0 {
+				p, seg, ok = s.findComputed(&keys[i])
+			} else {
+				p, seg, ok = s.findFrom(&keys[i], int(slot[j]))
+			}
 			if !ok {
 				pos[i] = -1
 				continue
@@ -144,7 +162,7 @@ func (s *Shard) place(hash uint64, p uint32) {
 // arrays get that size and no spare room: the caller knows what will come.
 func (s *Shard) reserve(n, wideBytes int, exact bool) error {
 	need := int(s.n) + n
-	if need > 1<<31-2 {
+	if need > computedFrom-2 {
 		return ErrFull
 	}
 	s.words.grow(int(s.n), need, exact)
@@ -188,8 +206,12 @@ func (s *Shard) hashAt(p, space uint32) uint64 {
 	}
 }
 
-// KeyAt returns the code at a position. The text of a wide code is a copy.
+// KeyAt returns the code at a position, with its text if it is wide or computed. The text
+// of a wide code is a copy.
 func (s *Shard) KeyAt(pos uint32, seg *Segment) Key {
+	if pos >= computedFrom {
+		return s.computedOf(seg).key(pos - seg.Base)
+	}
 	w := s.words.v[pos]
 	if w < WideMark {
 		return PackedKey(seg.Space, w)
@@ -197,9 +219,14 @@ func (s *Shard) KeyAt(pos uint32, seg *Segment) Key {
 	return WideKey(seg.Space, string(s.wideText(w)))
 }
 
-// WordAt returns the packed word at pos, or WideMark and the text of a wide code
-// appended to dst.
+// WordAt returns the packed word at pos, or the word of a wide or computed code's key
+// and its text appended to dst.
 func (s *Shard) WordAt(pos uint32, dst []byte) (word uint64, text []byte) {
+	if pos >= computedFrom {
+		c := s.computedAt(pos)
+		k := c.key(pos - c.Base)
+		return k.Word, append(dst, k.Wide...)
+	}
 	w := s.words.v[pos]
 	if w < WideMark {
 		return w, dst

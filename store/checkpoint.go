@@ -216,8 +216,8 @@ func (s *Store) writeStates(ctx context.Context) (err error) {
 		if sh == nil {
 			return ErrClosed
 		}
-		sh.TakeDirty(func(g *shard.Segment) {
-			for page := g.First / statePage; page <= (g.First+g.Len-1)/statePage; page++ {
+		sh.TakeDirty(func(g *shard.Segment, first, end uint32) {
+			for page := first / statePage; page <= (end-1)/statePage; page++ {
 				dirty[statePageID{g.Run, page}] = struct{}{}
 			}
 		})
