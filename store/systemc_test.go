@@ -121,7 +121,7 @@ func TestSystemCRefund(t *testing.T) {
 	opt := weak()
 	opt.Clock = clock.Now
 	s := storetest.OpenAt(t, dir, opt)
-	info := share(t, s, packet(100_000, 500))
+	info := share(t, s, packet(100_000, 5000))
 	if end := info.NotAfter.Sub(info.Created); end != 24*time.Hour {
 		t.Errorf("it is open for %v", end)
 	}
