@@ -13,7 +13,7 @@ const maxCodes = 100_000_000
 
 // jobNames lists the jobs in the order in which they run.
 func jobNames() []string {
-	return []string{"fsync", "wake", "redeem", "issue", "mint", "reject", "memory", "disk", "reopen", "limit", "lease", "query", "retire", "universal", "packet", "order", "sustain", "growth"}
+	return []string{"fsync", "wake", "redeem", "issue", "mint", "reject", "memory", "disk", "reopen", "limit", "lease", "query", "retire", "universal", "packet", "signed", "order", "sustain", "growth"}
 }
 
 // selectJobs configures the named jobs, in the order of jobNames; none are all but sustain
@@ -91,6 +91,8 @@ func makeJob(name string, sizes []int) workload.Job {
 		return workload.Packet{N: size(million) / 10, Shares: 10, Callers: 4, Batch: min(1000, size(million)/10)}
 	case "order":
 		return workload.Order{N: size(5 * million), Callers: 2, Batch: min(1000, size(5*million))}
+	case "signed":
+		return workload.Signed{N: size(million), Mint: size(100 * million), Load: workload.RedeemLoad{Mode: workload.Batched, Callers: 4, Batch: 1000}}
 	case "sustain":
 		return workload.Sustain{Rate: 150_000, For: time.Duration(size(9*million)) * time.Second / 150_000}
 	default:

@@ -47,6 +47,12 @@ type Batch struct {
 	// Format of the codes. The zero value is Crockford base 32, 12 characters, printed
 	// in fours; an import may leave it zero too and then takes any text, upper-cased.
 	Format gen.Format `json:"format"`
+	// Signed, if it is set, makes the codes signed ones of that layout: none is stored, a code
+	// says its batch and its serial, and memory has two bits of state for each. Leave Format
+	// zero. They are signed with the first of Options.SignKeys, which SignedBy names; leave
+	// that zero.
+	Signed   gen.Layout   `json:"signed,omitzero"`
+	SignedBy gen.KeyCheck `json:"signed_by,omitzero"`
 	// Count is how many codes Mint makes. Import ignores it.
 	Count int64 `json:"count"`
 	// A code is valid iff NotBefore ≤ now < NotAfter; a zero time leaves that end open.
@@ -138,6 +144,14 @@ func (b *Batch) check(imported bool) error {
 	if err := b.Format.Validate(); err != nil {
 		errs = append(errs, err)
 	}
+	if b.isSigned() {
+		if err := b.checkSigned(); err != nil {
+			errs = append(errs, err)
+		}
+		if imported {
+			errs = append(errs, errors.New("a signed batch computes its codes and takes none in"))
+		}
+	}
 	if !imported {
 		if b.Count < 1 || b.Count > MaxBatch {
 			errs = append(errs, fmt.Errorf("count is %d: want 1 to %d", b.Count, int64(MaxBatch)))
@@ -185,6 +199,7 @@ func checkText(name, text string) error {
 func (b Batch) sameTerms(o Batch) bool {
 	b.ID, o.ID = 0, 0
 	b.Count, o.Count = 0, 0
+	b.SignedBy, o.SignedBy = gen.KeyCheck{}, gen.KeyCheck{}
 	nb := b.NotBefore.Equal(o.NotBefore) && b.NotAfter.Equal(o.NotAfter)
 	b.NotBefore, b.NotAfter, o.NotBefore, o.NotAfter = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	return nb && b == o

@@ -13,9 +13,9 @@ func (s *Store) Check(ctx context.Context, r Redemption) error {
 	err := s.check(ctx, &r)
 	if err == ErrUnknownCode && s.shares.some.Load() {
 		c := r.asClaim()
-		return s.wouldClaim(ctx, &c)
+		err = s.wouldClaim(ctx, &c)
 	}
-	return err
+	return s.explained(err, r.Namespace, r.Code)
 }
 
 // check is Check of a code of a batch.

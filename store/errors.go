@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"codepool/gen"
 	"codepool/store/internal/journal"
 )
 
@@ -43,6 +44,15 @@ var (
 	ErrReserved = errors.New("code is reserved")
 	// ErrNotOwner is returned when an account exports from another account's batch.
 	ErrNotOwner = errors.New("account does not own the batch")
+	// ErrForged is returned, with ErrUnknownCode, when a code has the form of a signed one and
+	// nobody who has a key made it.
+	ErrForged = gen.ErrForged
+	// ErrBeyondBatch is returned, with ErrUnknownCode, when a signed code has a serial that its
+	// batch has not.
+	ErrBeyondBatch = errors.New("serial is beyond the batch")
+	// ErrSignKey is returned by Mint when there is no key to sign with, and by Open when the
+	// key of a signed batch is not among Options.SignKeys.
+	ErrSignKey = gen.ErrSignKey
 	// ErrTaken is returned when a token is taken (Store.Share).
 	ErrTaken = errors.New("token is taken")
 	// ErrNoToken is returned when no random token of the format is free in the room.

@@ -225,7 +225,7 @@ func (in *intake) finish(l *lot) {
 			}
 			var rec Receipt
 			again, err := l.outcome(i, &l.rs[i], &rec)
-			if again || err == ErrUnknownCode && in.s.shares.some.Load() { // rare, and it may have to wait: not here
+			if again || err == ErrUnknownCode && (in.s.shares.some.Load() || in.s.signs.Load()) { // rare, and it may have to wait: not here
 				in.later(l.rs[i], done)
 				continue
 			}

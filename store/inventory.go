@@ -38,7 +38,7 @@ func (n *inventory) open(r journal.Reader) error {
 		if err == nil {
 			n.runIDs[h.ID] = true
 			n.runs++
-			n.wantCodes += (h.Count + pageCodes - 1) / pageCodes
+			n.wantCodes += h.codePages()
 			n.minted += int64(h.Count)
 		}
 		return err

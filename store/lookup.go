@@ -35,7 +35,7 @@ func (s *Store) Lookup(ctx context.Context, namespace, code string) (CodeInfo, e
 	r := Redemption{Code: code, Namespace: namespace}
 	var f forms
 	if err := s.enter(ctx, &r, &f); err != nil {
-		return CodeInfo{}, err
+		return CodeInfo{}, s.explained(err, namespace, code)
 	}
 	s.endOvers()
 	for i := range f.n {

@@ -27,6 +27,9 @@ const mintRound = 1 << 20
 // name is taken. When codes are too likely to be guessed Mint warns through the logger
 // and BatchInfo.Risk, or refuses with ErrGuessable (Options.RefuseGuessable).
 func (s *Store) Mint(ctx context.Context, b Batch) (BatchInfo, error) {
+	if b.isSigned() && b.Format == (gen.Format{}) {
+		b.Format = b.Signed.Format()
+	}
 	b.Format = b.Format.WithDefaults()
 	if err := b.check(false); err != nil {
 		return BatchInfo{}, err
@@ -44,7 +47,11 @@ func (s *Store) Mint(ctx context.Context, b Batch) (BatchInfo, error) {
 	if err != nil {
 		return BatchInfo{}, err
 	}
-	if err := s.mintAll(ctx, mb, at.UnixMicro()); err != nil {
+	make := s.mintAll
+	if mb.isSigned() {
+		make = s.mintSigned
+	}
+	if err := make(ctx, mb, at.UnixMicro()); err != nil {
 		return s.info(mb), fmt.Errorf("mint batch %q: %d of %d codes are durable; mint it again to go on: %w",
 			mb.Name, s.countsOf(mb).Minted, mb.target.Load(), err)
 	}
@@ -131,6 +138,11 @@ func (s *Store) openBatch(def Batch, imported bool, at time.Time) (*batch, error
 		}
 	}
 	def.ID = id
+	if def.isSigned() {
+		if err := s.signWith(&def); err != nil {
+			return nil, err
+		}
+	}
 	if def.Name == "" {
 		def.Name = s.freeName(id)
 	}
@@ -147,8 +159,11 @@ func (s *Store) openBatch(def Batch, imported bool, at time.Time) (*batch, error
 		return nil, fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.addBatchLocked(b)
-	s.mu.Unlock()
+	if b.isSigned() {
+		return b, s.findSigner(b)
+	}
 	return b, nil
 }
 
@@ -345,6 +360,9 @@ func (s *Store) writeRun(ctx context.Context, r *stagedRun, at int64) error {
 	s.mu.Unlock()
 	if !r.run.Activate(h.Initial, nil) {
 		return ErrClosed
+	}
+	if h.Computed {
+		s.batch(h.Batch).signed.run.Store(h.ID)
 	}
 	s.unstage(h.ID)
 	if h.Initial == shard.Available {

@@ -50,6 +50,10 @@ type Options struct {
 	// GuessesPerHour is how fast an attacker is assumed to try codes; GuessLimit how
 	// many hits a year are acceptable. Defaults: 4,000,000 and 0.01.
 	GuessesPerHour, GuessLimit float64
+	// SignKeys sign the codes of signed batches (Batch.Signed): new ones with the first key.
+	// Each batch asks for the key that signed it, which must stay among them. The store does
+	// not write secrets to the disk.
+	SignKeys []gen.SignKey
 	// RefuseGuessable makes Mint refuse a batch beyond GuessLimit instead of warning.
 	RefuseGuessable bool
 	// Clock is read once a call, or once for the requests that are decided together.

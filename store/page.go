@@ -23,6 +23,7 @@ type runHeader struct {
 	ID, Batch, Count uint32
 	Initial          shard.State
 	Mixed            bool   // pages hold packed and wide codes
+	Computed         bool   // its codes are computed (signed.go): it has no pages of them
 	Ref              string // to whom an import handed its codes out
 	Codes            uint64 // sum of its pages' shares: another page in the place of one is noticed
 
@@ -36,6 +37,9 @@ func (h *runHeader) pair() journal.Pair {
 	flags := byte(0)
 	if h.Mixed {
 		flags = 1
+	}
+	if h.Computed {
+		flags |= 2
 	}
 	b = append(b, byte(h.Initial), flags)
 	b = binary.LittleEndian.AppendUint64(b, h.Codes)
@@ -55,10 +59,11 @@ func decodeRunHeader(key, value []byte) (h runHeader, err error) {
 	h.ID = binary.BigEndian.Uint32(key[1:])
 	h.Batch, h.Count = d.uint32(), d.uint32()
 	h.Initial = shard.State(d.byte())
-	h.Mixed = d.byte()&1 != 0
+	flags := d.byte()
+	h.Mixed, h.Computed = flags&1 != 0, flags&2 != 0
 	h.Codes, h.sum = d.uint64(), sumOf(value)
 	h.Ref = string(d.text())
-	if d.bad || h.ID == 0 || h.Count == 0 || h.Count > mintRound || h.Initial != shard.Available && h.Initial != shard.Issued {
+	if d.bad || h.ID == 0 || h.Count == 0 || h.Count > mintRound && !h.Computed || h.Initial != shard.Available && h.Initial != shard.Issued {
 		return h, corrupt(key, "header makes no sense")
 	}
 	return h, nil
@@ -153,6 +158,14 @@ func (c *runCodes) readPage(v journal.Reader, h runHeader, page, space uint32) (
 		err = c.readPacked(key, body, h.pageLen(page), space)
 	}
 	return shareOf(key, sum), err
+}
+
+// codePages is how many pages of codes the run has.
+func (h *runHeader) codePages() uint32 {
+	if h.Computed {
+		return 0
+	}
+	return uint32((int(h.Count) + pageCodes - 1) / pageCodes)
 }
 
 // pageLen is how many codes a page of the run has.

@@ -160,6 +160,9 @@ func (s *Store) loadBatches(v journal.Reader) error {
 		b := newBatch(st.Batch, sp, st.Created, st.Imported)
 		b.sum = sumOf(value)
 		s.addBatchLocked(b)
+		if b.isSigned() {
+			return s.findSigner(b)
+		}
 		return nil
 	})
 }
@@ -191,7 +194,9 @@ func (s *Store) loadRunHeaders(v journal.Reader) error {
 func (s *Store) loadRuns() error {
 	total, live := 0, 0
 	for _, h := range s.mu.runs {
-		if total += int(h.Count); h.ID != 0 && !s.batch(h.Batch).retired() {
+		if h.Computed {
+			total++ // there is something to load
+		} else if total += int(h.Count); h.ID != 0 && !s.batch(h.Batch).retired() {
 			live += int(h.Count)
 		}
 	}
@@ -214,6 +219,8 @@ func (s *Store) loadRuns() error {
 				case errs[w] != nil:
 				case s.batch(h.Batch).retired():
 					errs[w] = s.loadRetired(h, room)
+				case h.Computed:
+					errs[w] = s.loadComputed(h)
 				default:
 					errs[w] = s.loadRun(h, room)
 				}
@@ -260,49 +267,6 @@ func (s *Store) loadRun(h runHeader, room int) error {
 	}
 	run.Activate(h.Initial, states)
 	return nil
-}
-
-// loadRetired reads a run of a batch that is retired into the registry and the gate, and
-// counts its codes.
-func (s *Store) loadRetired(h runHeader, room int) error {
-	b := s.batch(h.Batch)
-	run := &retiredRun{runHeader: h, space: b.space.id}
-	return s.eng.View(func(v journal.Reader) error {
-		codes, err := readCodes(v, h, run.space)
-		if err != nil {
-			return err
-		}
-		hashes := codes.hashes
-		for i := range codes.keys {
-			hashes = append(hashes, codes.keys[i].Hash)
-		}
-		for o := 0; o < len(hashes); o += pageCodes {
-			run.firsts = append(run.firsts, hashes[o])
-		}
-		states, pages, err := readStates(v, h)
-		if err != nil {
-			return err
-		}
-		s.addRetired(run)
-		s.admitHashes(hashes, room)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		maps.Copy(s.statePages, pages)
-		n := b.kept.Load()
-		if n == nil {
-			n = new([shard.NumStates]int64)
-			b.kept.Store(n)
-		}
-		if states == nil {
-			n[h.Initial] += int64(h.Count)
-		}
-		for o := range uint32(2 * len(states)) {
-			if o < h.Count {
-				n[get4(states, o)]++
-			}
-		}
-		return nil
-	})
 }
 
 // replay applies the ledger behind number upto to memory and returns its last number.

@@ -18,9 +18,9 @@ import (
 func (s *Store) Redeem(ctx context.Context, r Redemption) (rec Receipt, err error) {
 	rec, err = s.redeem(ctx, r)
 	if err == ErrUnknownCode && s.shares.some.Load() {
-		return s.Claim(ctx, r.asClaim())
+		rec, err = s.Claim(ctx, r.asClaim())
 	}
-	return rec, err
+	return rec, s.explained(err, r.Namespace, r.Code)
 }
 
 // redeem is Redeem of a code of a batch.
@@ -147,7 +147,7 @@ func (s *Store) RedeemFunc(ctx context.Context, r Redemption, done func(Receipt,
 		err = s.com.admit(ctx)
 	}
 	if err != nil {
-		s.com.answer(done, Receipt{}, err)
+		s.com.answer(done, Receipt{}, s.explained(err, r.Namespace, r.Code))
 		return
 	}
 	var seen keyView
@@ -245,6 +245,9 @@ func (s *Store) mayAsk(ctx context.Context, labels ...label) error {
 
 // passGate drops the forms that were never minted and reports whether any is left.
 func (s *Store) passGate(f *forms) bool {
+	if f.computed {
+		return true
+	}
 	if f.n == 1 {
 		return s.gate.mayHold(f.keys[0].Hash)
 	}

@@ -49,7 +49,7 @@ func (s *Store) doubt(out []Result, err error) {
 // certain reports whether a refusal stands whatever becomes of the disk: nothing that may
 // yet be lost was looked at, or nothing was done.
 func certain(err error) bool {
-	return err == ErrUnknownCode || errors.Is(err, ErrInvalid) || errors.Is(err, ErrFailed) || errors.Is(err, ErrClosed)
+	return errors.Is(err, ErrUnknownCode) || errors.Is(err, ErrInvalid) || errors.Is(err, ErrFailed) || errors.Is(err, ErrClosed)
 }
 
 // scratch is the working memory for up to entryRecords requests that are decided together.
@@ -183,6 +183,7 @@ func (s *Store) redeemPart(ctx context.Context, sc *scratch, rs []Redemption, ou
 	if s.shares.some.Load() {
 		last = max(last, s.claimUnknown(ctx, rs, out, at))
 	}
+	s.explainAll(rs, out)
 	return last
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"maps"
 	"slices"
 	"sort"
 
@@ -25,7 +26,8 @@ type registry struct {
 type retiredRun struct {
 	runHeader
 	space  uint32
-	firsts []uint64 // hash of the first code of each page
+	firsts []uint64                    // hash of the first code of each page
+	text   func(ordinal uint32) string // of a signed batch, which has no pages
 }
 
 // retiredCode is a code of a retired run.
@@ -74,7 +76,7 @@ func (s *Store) retiredRun(id uint32) *retiredRun {
 // mayBeRetired reports whether a code that is not in memory can be one of a retired batch.
 func (s *Store) mayBeRetired(k *shard.Key) bool {
 	r := s.retired.Load()
-	return r != nil && len(r.spaces[k.Space]) > 0 && s.gate.mayHold(k.Hash)
+	return r != nil && len(r.spaces[k.Space]) > 0 && (k.Computed() || s.gate.mayHold(k.Hash))
 }
 
 // findRetired looks for a code in the registry; nil if it is not there.
@@ -185,6 +187,10 @@ func (p *retiredPages) key(i int) shard.Key {
 
 // find looks for a code in the pages in which its hash can be.
 func (p *retiredPages) find(k *shard.Key) (ordinal uint32, ok bool, err error) {
+	if k.Computed() || p.run.text != nil {
+		run, ordinal := k.Place()
+		return ordinal, k.Computed() && run == p.run.ID && ordinal < p.run.Count, nil
+	}
 	firsts := p.run.firsts
 	// The page before the first one that begins at the hash may end with it.
 	page := max(sort.Search(len(firsts), func(i int) bool { return firsts[i] >= k.Hash })-1, 0)
@@ -205,6 +211,11 @@ func (p *retiredPages) find(k *shard.Key) (ordinal uint32, ok bool, err error) {
 
 // at returns the code of an ordinal.
 func (p *retiredPages) at(ordinal uint32) (shard.Key, error) {
+	if p.run.text != nil {
+		k := shard.ComputedKey(p.run.space, p.run.ID, p.run.Count, ordinal)
+		k.Wide = p.run.text(ordinal)
+		return k, nil
+	}
 	if err := p.load(int(ordinal / pageCodes)); err != nil {
 		return shard.Key{}, err
 	}
@@ -292,4 +303,50 @@ func (s *Store) unseen(space uint32, n int, fill func(from int) error, hash func
 		}
 	}
 	return have, nil
+}
+
+// loadRetired reads a run of a batch that is retired into the registry and the gate, and
+// counts its codes.
+func (s *Store) loadRetired(h runHeader, room int) error {
+	b := s.batch(h.Batch)
+	run := &retiredRun{runHeader: h, space: b.space.id}
+	return s.eng.View(func(v journal.Reader) error {
+		if h.Computed {
+			return s.loadRetiredSigned(v, run, b)
+		}
+		codes, err := readCodes(v, h, run.space)
+		if err != nil {
+			return err
+		}
+		hashes := codes.hashes
+		for i := range codes.keys {
+			hashes = append(hashes, codes.keys[i].Hash)
+		}
+		for o := 0; o < len(hashes); o += pageCodes {
+			run.firsts = append(run.firsts, hashes[o])
+		}
+		states, pages, err := readStates(v, h)
+		if err != nil {
+			return err
+		}
+		s.addRetired(run)
+		s.admitHashes(hashes, room)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		maps.Copy(s.statePages, pages)
+		n := b.kept.Load()
+		if n == nil {
+			n = new([shard.NumStates]int64)
+			b.kept.Store(n)
+		}
+		if states == nil {
+			n[h.Initial] += int64(h.Count)
+		}
+		for o := range uint32(2 * len(states)) {
+			if o < h.Count {
+				n[get4(states, o)]++
+			}
+		}
+		return nil
+	})
 }

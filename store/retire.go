@@ -98,6 +98,11 @@ func (s *Store) forget(ctx context.Context, b *batch) error {
 func (s *Store) toRetire(b *batch) (out []*retiredRun, ok bool) {
 	for _, h := range s.runsOf(b, 1) {
 		r := &retiredRun{runHeader: h, space: b.space.id}
+		if h.Computed {
+			r.text = b.text
+			out = append(out, r)
+			continue
+		}
 		for o := uint32(0); o < h.Count; o += pageCodes {
 			sh, seg, pos := s.placeOf(drawnCode{h.ID, o})
 			if sh == nil {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"maps"
+	"sync/atomic"
 
 	"codepool/gen"
 	"codepool/shard"
@@ -12,6 +13,8 @@ type space struct {
 	id    uint32
 	name  string
 	folds foldSet // folds that some batch of the namespace uses; only grows
+	// signed are the layouts of its signed batches; nil if there is none.
+	signed atomic.Pointer[[]signedKind]
 }
 
 // forms are the canonical forms that a typed text may have in its namespace, in
@@ -23,12 +26,14 @@ type forms struct {
 	// that are in memory; 0: none. It is what the text means; a key that was used for another
 	// form before stays used.
 	retired int
+	// computed: it is a code of a signed batch, by its tag, which no gate has to let through.
+	computed bool
 }
 
 // usual resolves the hot case in one pass and without a buffer: a code of the default
 // format where no batch folds otherwise.
 func (sp *space) usual(text string, k *shard.Key) bool {
-	if sp.folds.load() != 1<<gen.Crockford {
+	if sp.folds.load() != 1<<gen.Crockford || sp.signed.Load() != nil {
 		return false
 	}
 	word, ok := gen.PackCrockford(text)
@@ -41,13 +46,16 @@ func (sp *space) usual(text string, k *shard.Key) bool {
 // resolve fills f with the forms of a text and reports whether there is any. A text
 // that cannot be a code has none.
 func (s *Store) resolve(namespace, text string, f *forms) bool {
-	f.n, f.retired = 0, 0
+	f.n, f.retired, f.computed = 0, 0, false
 	sp := s.space(namespace)
 	if sp == nil || len(text) > gen.MaxInput {
 		return false
 	}
 	if sp.usual(text, &f.keys[0]) {
 		f.n = 1
+		return true
+	}
+	if sp.signed.Load() != nil && s.openSigned(sp, text, f) == nil {
 		return true
 	}
 	folds := sp.folds.load()

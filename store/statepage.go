@@ -104,27 +104,14 @@ func decodeStatePage(key, value []byte) (p statePageID, st pageStamp, states []b
 // ever wrote any: then all are as they were at first. pages are those that exist.
 func readStates(v journal.Reader, h runHeader) (states []byte, pages map[statePageID]pageStamp, err error) {
 	pages = map[statePageID]pageStamp{}
-	err = v.Scan(key1(keyStates, h.ID), nil, func(key, value []byte) error {
-		p, st, body, err := decodeStatePage(key, value)
-		if err != nil {
-			return err
-		}
+	err = eachStatePage(v, h, func(p statePageID, st pageStamp, body []byte) error {
 		if states == nil {
 			states = make([]byte, (h.Count+1)/2)
 			for i := range states {
 				states[i] = byte(h.Initial) * 0x11
 			}
 		}
-		from := uint64(p.page) * statePage / 2
-		if from >= uint64(len(states)) || len(body) != min(statePage/2, len(states)-int(from)) {
-			return corrupt(key, "page does not fit its run")
-		}
-		for _, x := range body {
-			if !storable(shard.State(x&15)) || !storable(shard.State(x>>4)) {
-				return corrupt(key, "page holds an impossible state")
-			}
-		}
-		copy(states[from:], body)
+		copy(states[uint64(p.page)*statePage/2:], body)
 		pages[p] = st
 		return nil
 	})
@@ -132,6 +119,26 @@ func readStates(v journal.Reader, h runHeader) (states []byte, pages map[statePa
 		states[len(states)-1] &= 15
 	}
 	return states, pages, err
+}
+
+// eachStatePage calls f with each state page of a run, which it checks.
+func eachStatePage(v journal.Reader, h runHeader, f func(p statePageID, st pageStamp, states []byte) error) error {
+	return v.Scan(key1(keyStates, h.ID), nil, func(key, value []byte) error {
+		p, st, body, err := decodeStatePage(key, value)
+		if err != nil {
+			return err
+		}
+		from, all := uint64(p.page)*statePage/2, (uint64(h.Count)+1)/2
+		if from >= all || uint64(len(body)) != min(statePage/2, all-from) {
+			return corrupt(key, "page does not fit its run")
+		}
+		for _, x := range body {
+			if !storable(shard.State(x&15)) || !storable(shard.State(x>>4)) {
+				return corrupt(key, "page holds an impossible state")
+			}
+		}
+		return f(p, st, body)
+	})
 }
 
 // storable reports whether a state page may hold st; Void only fills the last half.

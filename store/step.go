@@ -192,7 +192,7 @@ func (s *Store) decide(ctx context.Context, kind *step, c *Change) decision {
 		err = s.enter(ctx, &Redemption{Code: c.Code, Namespace: c.Namespace}, &f)
 	}
 	if err != nil {
-		return decision{err: err}
+		return decision{err: s.explained(err, c.Namespace, c.Code)}
 	}
 	if err := s.com.admit(ctx); err != nil {
 		return decision{err: err}

@@ -30,6 +30,7 @@ type Store struct {
 	keys      *keyTable
 	users     *keyTable   // users of batches with a limit (limit.go)
 	limits    atomic.Bool // there is such a batch
+	signs     atomic.Bool // there is a signed batch
 	leases    *leaseTable
 	shares    *shareTable
 	// texts keeps tokens and codes apart: it is held for reading while a token is taken, for

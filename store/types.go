@@ -74,6 +74,8 @@ type batch struct {
 	// kept is how many of its codes are in which state once they are not in memory any more.
 	kept atomic.Pointer[[shard.NumStates]int64]
 	sum  uint32 // checksum of its record; set before others see the batch
+	// signed is of a batch whose codes are computed (signed.go).
+	signed signedTerms
 }
 
 // reserve takes n codes of the stock for the caller, or none if there are fewer.

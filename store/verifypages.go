@@ -52,6 +52,12 @@ func (v *verifier) pages(r journal.Reader) error {
 		if states != nil {
 			m.pages = states
 		}
+		if m.h.Computed {
+			if err := v.findComputed(m, b); err != nil {
+				return err
+			}
+			continue
+		}
 		codes, err := readCodes(r, m.h, b.space.id)
 		if err != nil {
 			if err := v.damage(err); err != nil {

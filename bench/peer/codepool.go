@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"codepool/gen"
 	"codepool/store"
 )
 
@@ -23,11 +24,11 @@ type Codepool struct {
 // OpenCodepool opens a store in dir. Draws come from the batch minted last, also
 // after a reopen.
 func OpenCodepool(dir string) (System, error) {
-	return openCodepool(dir, store.Batch{}, 0)
+	return openCodepool(dir, store.Batch{}, 0, nil)
 }
 
-func openCodepool(dir string, terms store.Batch, lease time.Duration) (System, error) {
-	s, err := store.Open(dir, nil)
+func openCodepool(dir string, terms store.Batch, lease time.Duration, o *store.Options) (System, error) {
+	s, err := store.Open(dir, o)
 	if err != nil {
 		return nil, err
 	}
@@ -40,12 +41,20 @@ func openCodepool(dir string, terms store.Batch, lease time.Duration) (System, e
 
 // Limited is codepool with a limit of one redemption a user.
 func Limited() Kind {
-	return Kind{"codepool", func(dir string) (System, error) { return openCodepool(dir, store.Batch{PerUser: 1}, 0) }, (*Codepool)(nil)}
+	return Kind{"codepool", func(dir string) (System, error) { return openCodepool(dir, store.Batch{PerUser: 1}, 0, nil) }, (*Codepool)(nil)}
 }
 
 // Leasing is codepool with draws that are leases for an hour.
 func Leasing() Kind {
-	return Kind{"codepool", func(dir string) (System, error) { return openCodepool(dir, store.Batch{}, time.Hour) }, (*Codepool)(nil)}
+	return Kind{"codepool", func(dir string) (System, error) { return openCodepool(dir, store.Batch{}, time.Hour, nil) }, (*Codepool)(nil)}
+}
+
+// Signed is codepool with signed codes of the default layout.
+func Signed() Kind {
+	return Kind{"codepool", func(dir string) (System, error) {
+		keys := []gen.SignKey{{ID: 1, Secret: []byte("a key for measurements")}}
+		return openCodepool(dir, store.Batch{Signed: gen.DefaultLayout()}, 0, &store.Options{SignKeys: keys})
+	}, (*Codepool)(nil)}
 }
 
 // Mint adds one batch of n codes in the default format.
