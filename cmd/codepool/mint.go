@@ -14,6 +14,7 @@ import (
 func (a *app) mintCmd() *cobra.Command {
 	var t terms
 	var count amount
+	var signed layoutFlag
 	cmd := &cobra.Command{
 		Use:   "mint --name NAME --count N",
 		Short: "Make a batch of random codes",
@@ -24,7 +25,8 @@ stopped. A batch that is complete is never minted again under its name.`,
 		Example: `  codepool mint --name launch --count 1M --kind membership --kind-no SVIP --reward svip:30d
   codepool mint --name xmas --count 50k --format alnum:10:5:XMAS --not-before 2026-12-24 --not-after 2027-01-07
   codepool mint --name welcome --count 10k --per-user 1
-  codepool mint --name passes --count 500 --reusable --quarantine 7d`,
+  codepool mint --name passes --count 500 --reusable --quarantine 7d
+  codepool mint --name coupons --count 100M --signed --sign-keys keys`,
 		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
@@ -32,10 +34,17 @@ stopped. A batch that is complete is never minted again under its name.`,
 	t.flags(cmd)
 	cmd.Flags().Var(&count, "count", "how many codes: 500, 10k, 1_000_000 or 1M")
 	cobra.CheckErr(cmd.MarkFlagRequired("count"))
+	cmd.Flags().Var(&signed, "signed", layoutHelp)
+	cmd.Flags().Lookup("signed").NoOptDefVal = "default"
+	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("signed", cobra.FixedCompletions([]string{"default", "article"}, cobra.ShellCompDirectiveNoFileComp)))
+	cmd.MarkFlagsMutuallyExclusive("signed", "format")
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("count", cobra.NoFileCompletions))
 	return a.does(cmd, func(ctx context.Context, _ []string) error {
 		b := t.value()
 		b.Count = int64(count)
+		if b.Signed = signed.Layout; signed.Layout != (gen.Layout{}) {
+			b.Format = gen.Format{}
+		}
 		return a.withStore(true, func(s *store.Store) error { return a.mint(ctx, s, b) })
 	})
 }
@@ -89,6 +98,9 @@ func batchFacts(b store.BatchInfo) *facts {
 	f.add("kind", "%s", join(b.Kind, b.KindNo))
 	f.add("reward", "%s", b.Reward)
 	f.add("format", "%s", b.Format)
+	if b.Signed != (gen.Layout{}) {
+		f.add("signed", "%s", signedText(b.Batch))
+	}
 	f.add("valid", "%s", windowText(b.NotBefore, b.NotAfter))
 	f.add("owner", "%s", b.Owner)
 	f.add("remark", "%s", b.Remark)

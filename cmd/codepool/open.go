@@ -58,7 +58,7 @@ func openFailure(err error) error {
 // unfinished reports whether err is about what a restore left that did not finish.
 func unfinished(err error) bool { return strings.Contains(err.Error(), "did not finish") }
 
-func (a *app) options() *store.Options { return &store.Options{Logger: a.logger()} }
+func (a *app) options() *store.Options { return &store.Options{Logger: a.logger(), SignKeys: a.keys} }
 
 // logger shows the store's troubles on standard error, with --verbose all it says.
 func (a *app) logger() *slog.Logger {
@@ -111,10 +111,10 @@ const cheapStore = 32 << 20
 // completeBatch offers the names of the batches, if the store is small and free.
 func (a *app) completeBatch(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	const none = cobra.ShellCompDirectiveNoFileComp
-	if len(args) > 0 || a.configure(cmd) != nil || a.mustExist() != nil || !smallerThan(a.data, cheapStore) {
+	if len(args) > 0 || a.configure(cmd) != nil || a.readSignKeys() != nil || a.mustExist() != nil || !smallerThan(a.data, cheapStore) {
 		return nil, none
 	}
-	s, err := store.Open(a.data, nil)
+	s, err := store.Open(a.data, a.options())
 	if err != nil {
 		return nil, none
 	}

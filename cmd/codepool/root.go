@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 
+	"codepool/gen"
+
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -22,6 +24,8 @@ type app struct {
 	errw io.Writer
 
 	data, config         string
+	signKeys             string // file
+	keys                 []gen.SignKey
 	json, quiet, verbose bool
 
 	color bool // on standard error
@@ -87,7 +91,10 @@ empty or sold out, 6 store locked, 7 refused by a rule, 130 interrupted.`,
 			if !cmd.HasParent() {
 				return nil // shows the help, whatever is configured
 			}
-			return a.configure(cmd)
+			if err := a.configure(cmd); err != nil {
+				return err
+			}
+			return a.readSignKeys()
 		},
 		RunE: noCommand,
 	}
@@ -95,11 +102,13 @@ empty or sold out, 6 store locked, 7 refused by a rule, 130 interrupted.`,
 	f := root.PersistentFlags()
 	f.StringVar(&a.data, "data", defaultData, "`directory` of the store")
 	f.StringVar(&a.config, "config", "", "configuration `file` (default codepool.toml, if there is one)")
+	f.StringVar(&a.signKeys, "sign-keys", "", "`file` of the keys of signed batches (codepool signkey)")
 	f.BoolVar(&a.json, "json", false, "machine-readable output: one JSON object, or one a line")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no remarks, only results and errors")
 	f.BoolVar(&a.verbose, "verbose", false, "show what the store does in the background")
 	cobra.CheckErr(root.MarkPersistentFlagDirname("data"))
 	cobra.CheckErr(root.MarkPersistentFlagFilename("config", "toml"))
+	cobra.CheckErr(root.MarkPersistentFlagFilename("sign-keys"))
 	a.addCommands(root)
 	root.SetHelpCommand(a.helpCmd(root))
 	completionCmd(root)
@@ -125,7 +134,7 @@ func (a *app) addCommands(root *cobra.Command) {
 		a.releaseCmd(), a.undoCmd(), a.revokeCmd(), a.codesCmd(), a.refCmd(), a.receiptsCmd(), a.cursorCmd(), a.feedCmd(), a.ledgerCmd())
 	add("shared", a.shareCmd(), a.packetCmd(), a.sprinkleCmd())
 	add("orders", a.orderCmd(), a.payCmd())
-	add("store", a.batchesCmd(), a.pauseCmd(), a.resumeCmd(), a.rescheduleCmd(), a.retireCmd(), a.statsCmd(), a.verifyCmd(), a.backupCmd(), a.restoreCmd())
+	add("store", a.batchesCmd(), a.pauseCmd(), a.resumeCmd(), a.rescheduleCmd(), a.retireCmd(), a.signKeyCmd(), a.statsCmd(), a.verifyCmd(), a.backupCmd(), a.restoreCmd())
 	root.AddCommand(a.benchCmd(), a.versionCmd(), a.demoChildCmd())
 }
 
