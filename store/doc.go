@@ -78,6 +78,7 @@
 // what finds old records, survey.go where they stand. lease.go, hold.go and leases.go are what holds for a time,
 // share.go, claim.go and shareend.go shared batches, sharetable.go what they are in memory, sharepages.go at a
 // checkpoint, token.go what keeps their tokens apart from codes;
+// signed.go batches whose codes are computed, sequence.go and ordernumbers.go numbers that are given out once,
 // limit.go and limitall.go users, reuse.go codes of several lives, export.go lists, feed.go the ledger as a feed, change.go what of
 // a batch can change, retire.go and registry.go batches that are only on disk, sequence.go and
 // ordernumbers.go numbers that are given out once. internal/journal is the engine below: Badger, what guards its files while it opens, and
