@@ -206,10 +206,15 @@ func (in *intake) leave(l *lot) {
 	}
 }
 
-// later asks for a request by itself, and answers through its callback.
+// later asks for a request by itself, and answers through its callback. Not in a lot: close
+// waits for it before the last lots are answered.
 func (in *intake) later(r Redemption, done func(Receipt, error)) {
 	in.retries.Go(func() {
-		rec, err := in.s.Redeem(context.Background(), r)
+		var rec Receipt
+		err := in.s.redeemAlone(context.Background(), &r, &rec)
+		if err == ErrUnknownCode && in.s.shares.some.Load() {
+			rec, err = in.s.Claim(context.Background(), r.asClaim())
+		}
 		in.s.com.later(func() { in.s.com.answer(done, rec, err) })
 	})
 }
