@@ -85,10 +85,11 @@ func (h *history) cutOf(o *op) *cut {
 // keep sorts a call: it stays if it is certain, or maybe happened. A refusal that nobody
 // can rely on is dropped; that it changed nothing is certain all the same.
 func (h *history) keep(o *op) bool {
-	if nothingDone(o.err) {
+	if nothingDone(o.err) && o.verb != retire {
 		return false
 	}
-	unknown := o.err == store.ErrOutcomeUnknown
+	// A retirement that was given up while it freed memory has happened, and does not say so.
+	unknown := o.err == store.ErrOutcomeUnknown || nothingDone(o.err)
 	if c := h.cutOf(o); c != nil && c.crash {
 		if o.call > c.t1 {
 			return false // on a store that nobody has seen again
