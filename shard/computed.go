@@ -169,7 +169,7 @@ func (s *Shard) computedAt(pos uint32) *computed {
 
 // placeOf returns the segment that has a computed key's code, and its place there.
 func (s *Shard) placeOf(k *Key) (c *computed, i uint32) {
-	run, ordinal := uint32(k.Word>>32)&(maxComputedRun-1), uint32(k.Word)
+	run, ordinal := k.Place()
 	seg := s.SegmentOf(run)
 	if seg == nil || !seg.isComputed() || seg.Space != k.Space {
 		return nil, 0

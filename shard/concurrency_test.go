@@ -9,8 +9,8 @@ import (
 	"codepool/shard"
 )
 
-// traffic is a pool under every operation at once. Batch 1 is there from the
-// start; the others come while the rest goes on.
+// traffic is a pool under every operation at once. Batch 1, a third of which is computed,
+// is there from the start; the others come while the rest goes on.
 type traffic struct {
 	t     testing.TB
 	p     *shard.Pool
@@ -25,9 +25,19 @@ type traffic struct {
 
 func newTraffic(t testing.TB, shards, n int) *traffic {
 	tr := &traffic{t: t, p: newPool(t, shards), keys: randomKeys(3, n, 1), burned: make([]atomic.Int32, n)}
+	whole := uint32(len(tr.keys) / 3)
+	tr.keys = tr.keys[:n-int(whole)]
 	addRun(t, tr.p, 1, 1, tr.keys, shard.Available)
+	r, err := tr.p.NewComputedRun(2, 1, 0, whole, textOf(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Activate(shard.Available, nil)
+	for o := range whole {
+		tr.keys = append(tr.keys, shard.ComputedKey(0, 2, whole, o))
+	}
 	tr.codes.Store(int64(n))
-	tr.nextRun.Store(1)
+	tr.nextRun.Store(2)
 	return tr
 }
 
@@ -86,8 +96,14 @@ func (tr *traffic) add(rng *rand.Rand) {
 	}
 	keys := append(randomKeys(7, 1+rng.IntN(100), rng.Uint64()), randomKeys(7, 20, rng.Uint64N(5))...)
 	shard.SortKeys(keys)
-	r := tr.p.NewRun(id, batch, 7)
-	n, err := r.AddKeys(keys)
+	var r *shard.Run
+	n, err := len(keys), error(nil)
+	if id%5 == 0 {
+		r, err = tr.p.NewComputedRun(id, batch, 7, uint32(n), textOf(id))
+	} else {
+		r = tr.p.NewRun(id, batch, 7)
+		n, err = r.AddKeys(keys)
+	}
 	if err != nil {
 		tr.stopped.Store(true)
 		return

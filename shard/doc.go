@@ -21,7 +21,25 @@
 // (run, ordinal), which is how the journal names it and how replay finds it
 // without hashing anything. Because the order is that of the hash, any
 // power-of-two number of shards cuts every run into ranges, and loading is a
-// sequential sweep over both the run and the table.
+// sequential sweep over both the run and the table. A position names a code while its
+// shard is locked: dropped runs make room.
+//
+// # Computed runs
+//
+// A run whose codes can be made from their ordinals stores none of them (NewComputedRun):
+//
+//	key (ComputedKey)  run, ordinal; hash = ordinal × 2^64 / codes of the run
+//	Shard   computed[] states []uint64          2 bits a code: available, issued, redeemed, other
+//	                   rare   map[uint32]State  the other states, but for revoked
+//	                   stock  []uint32          what is available, a tree of counters
+//	                   pages  []uint64          which 2^15 ordinals have changed
+//
+// The hash grows with the ordinal, so such a run is cut into ranges like any other, and a
+// code's place is arithmetic: no table, no word, no comparison. Positions from 2^30 on are
+// of computed codes; whoever has one, or a segment, need not know more. Memory that was not
+// written to is a full stock: a billion codes take nothing but address space when they are
+// minted, and 240 MB when all were drawn. The map is for states that few codes have at a
+// time; each takes some 12 bytes.
 //
 // # States
 //
@@ -39,7 +57,8 @@
 //
 // A draw is uniform over the available codes of a batch: a uniform rank below the
 // number available, then select by counters per 256 positions and a popcount over
-// 4-bit lanes. Nothing is swapped, so positions never move and a checkpoint is a
+// 4-bit lanes (computed codes: random places until one is available while half of them are,
+// else select by a tree of counters). Nothing is swapped, so positions never move and a checkpoint is a
 // copy of the state array. The generator is ChaCha8 seeded from crypto/rand.
 //
 // # Memory

@@ -77,3 +77,29 @@ func ExampleRun_Activate() {
 	fmt.Println(ok, s.State(pos), pool.Available(1))
 	// Output: true redeemed 0
 }
+
+// The codes of a computed run are made from their ordinals when somebody asks for them.
+func ExamplePool_NewComputedRun() {
+	pool, err := shard.New(4)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer pool.Close()
+
+	const codes = 1_000_000
+	run, err := pool.NewComputedRun(1, 1, 0, codes, func(ordinal uint32) string { return fmt.Sprintf("SPRING-%07d", ordinal) })
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	run.Activate(shard.Issued, nil)
+
+	// Whoever reads ordinal 4711 out of a code looks for it like this.
+	key := shard.ComputedKey(0, 1, codes, 4711)
+	s := pool.Lock(pool.Route(key.Hash))
+	defer s.Unlock()
+	pos, seg, ok := s.Find(&key)
+	fmt.Println(ok, s.KeyAt(pos, seg).Wide, "redeemed", s.Move(seg, pos, shard.Issued, shard.Redeemed))
+	// Output: true SPRING-0004711 redeemed true
+}

@@ -79,6 +79,39 @@ func resident() int64 {
 	return in * int64(os.Getpagesize())
 }
 
+// TestComputedMemory: a billion computed codes are address space until they change, and two
+// bits each when all have.
+func TestComputedMemory(t *testing.T) {
+	const n = 1_000_000_000
+	before := resident()
+	p, r := computedPool(t, 64, n, shard.Available)
+	if m := p.Memory(); m.Total() > 290<<20 || m.Total() < n/4 || m.Computed != n || m.Codes != 0 {
+		t.Errorf("%d bytes: %+v", m.Total(), m)
+	}
+	if grown := resident() - before; grown > 16<<20 {
+		t.Errorf("%d bytes are resident before a code was drawn", grown)
+	}
+	page := make([]byte, shard.PageCodes/2)
+	for i := range page {
+		page[i] = byte(shard.Redeemed) * 0x11
+	}
+	for first := uint32(0); first < 20*shard.PageCodes; first += shard.PageCodes {
+		r.SetStates(first, shard.PageCodes, page)
+	}
+	if grown := resident() - before; grown > 18<<20 {
+		t.Errorf("%d bytes are resident after the change of %d codes", grown, 20*shard.PageCodes)
+	}
+	if got := p.Available(1); got != n-20*shard.PageCodes {
+		t.Errorf("stock %d", got)
+	}
+	if !p.Drop(1) {
+		t.Fatal("refused")
+	}
+	if m := p.Memory(); m.States != 0 || m.Computed != 0 {
+		t.Errorf("dropped, but there is %+v", m)
+	}
+}
+
 // BenchmarkComputedRun mints a run, and loads states in which all codes are redeemed.
 func BenchmarkComputedRun(b *testing.B) {
 	for _, n := range []uint32{100_000_000, 1_000_000_000} {

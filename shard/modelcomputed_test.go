@@ -47,7 +47,7 @@ func (m *model) anyKnown() *shard.Key {
 		if !k.Computed() {
 			return k
 		}
-		if run, ord := k.Word>>32&(1<<27-1), uint32(k.Word); run >= uint64(len(m.runs)) || !m.runs[run].computed ||
+		if run, ord := k.Place(); run >= uint32(len(m.runs)) || !m.runs[run].computed ||
 			ord >= uint32(len(m.runs[run].codes)) || m.runs[run].codes[ord].Hash == k.Hash {
 			return k
 		}

@@ -93,8 +93,8 @@ func (m *model) addRun() {
 		m.runs = append(m.runs, r)
 	}
 	n := 1 + m.rng.IntN(m.cfg.maxRun)
-	if m.rng.IntN(3) == 0 {
-		m.addComputed(r, n)
+	if m.rng.IntN(4) == 0 {
+		m.addComputed(r, (n+1)/2)
 		return
 	}
 	r.r = m.p.NewRun(r.id, r.batch, r.space)
