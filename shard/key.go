@@ -57,6 +57,11 @@ func ComputedKey(space, run, n, ordinal uint32) Key {
 // Computed reports whether the key is of a computed code.
 func (k *Key) Computed() bool { return k.Word >= computedMark }
 
+// Place returns the run and the ordinal of a computed code. REQUIRES: Computed.
+func (k *Key) Place() (run, ordinal uint32) {
+	return uint32(k.Word &^ computedMark >> 32), uint32(k.Word)
+}
+
 // HashPacked is xxHash64 over word and namespace, 12 bytes, little endian. The order of
 // codes on disk is the order of this hash, so it is part of the file format.
 //
@@ -87,9 +92,4 @@ func HashWide(space uint32, text string) uint64 {
 	binary.LittleEndian.PutUint32(b[:4], space)
 	n := copy(b[4:], text)
 	return xxhash.Sum64(b[:4+n])
-}
-
-// Place returns the run and the ordinal of a computed code. REQUIRES: Computed.
-func (k *Key) Place() (run, ordinal uint32) {
-	return uint32(k.Word&^computedMark>>32) & (maxComputedRun - 1), uint32(k.Word)
 }

@@ -26,7 +26,7 @@ type Entry struct {
 	// confirm, take, return, rest, export; of shared batches share, claim, undo claim, end.
 	Verb  string  `json:"verb"`
 	Batch BatchID `json:"batch"`
-	Count int     `json:"count,omitempty"` // codes
+	Count int64   `json:"count,omitempty"` // codes, or shares
 	Code  string  `json:"code,omitempty"`  // if it is one
 	Ref   string  `json:"ref,omitempty"`
 	User  string  `json:"user,omitempty"` // who redeems or reserves
@@ -126,7 +126,7 @@ func (s *Store) entryOf(v journal.Reader, r *record) (Entry, error) {
 		e.NotBefore, e.NotAfter = r.terms.window()
 		return e, nil
 	case recRun:
-		e.Count = int(r.count)
+		e.Count = int64(r.count)
 		if b := s.batchByID(e.Batch); b != nil {
 			e.By = b.Owner
 			if b.imported {
@@ -143,7 +143,7 @@ func (s *Store) entryOf(v journal.Reader, r *record) (Entry, error) {
 	if len(r.drawn) == 0 {
 		codes = []drawnCode{{r.run, r.ordinal}}
 	}
-	e.Count = len(codes)
+	e.Count = int64(len(codes))
 	if len(codes) != 1 {
 		if len(codes) > 0 {
 			if b := s.batchOf(codes[0].run); b != nil {

@@ -215,6 +215,7 @@ func (in *intake) later(r Redemption, done func(Receipt, error)) {
 		if err == ErrUnknownCode && in.s.shares.some.Load() {
 			rec, err = in.s.Claim(context.Background(), r.asClaim())
 		}
+		err = in.s.explained(err, r.Namespace, r.Code)
 		in.s.com.later(func() { in.s.com.answer(done, rec, err) })
 	})
 }
@@ -230,11 +231,12 @@ func (in *intake) finish(l *lot) {
 			}
 			var rec Receipt
 			again, err := l.outcome(i, &l.rs[i], &rec)
-			if again || err == ErrUnknownCode && (in.s.shares.some.Load() || in.s.signs.Load()) { // rare, and it may have to wait: not here
-				in.later(l.rs[i], done)
+			r := &l.rs[i]
+			if again || err == ErrUnknownCode && in.s.mayBeToken(r) { // rare, and it may have to wait: not here
+				in.later(*r, done)
 				continue
 			}
-			in.s.com.answer(done, rec, err)
+			in.s.com.answer(done, rec, in.s.explained(err, r.Namespace, r.Code))
 		}
 	}
 	in.leave(l)

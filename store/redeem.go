@@ -139,7 +139,7 @@ func (s *Store) RedeemFunc(ctx context.Context, r Redemption, done func(Receipt,
 	}
 	var f forms
 	err := s.enter(ctx, &r, &f)
-	if err == ErrUnknownCode && s.shares.some.Load() {
+	if err == ErrUnknownCode && s.mayBeToken(&r) {
 		s.intake.later(r, done)
 		return
 	}
@@ -153,7 +153,7 @@ func (s *Store) RedeemFunc(ctx context.Context, r Redemption, done func(Receipt,
 	var seen keyView
 	if r.Key != "" {
 		known, err := s.retriedRedeem(ctx, r, f, &seen)
-		if err == ErrUnknownCode && s.shares.some.Load() {
+		if err == ErrUnknownCode && s.mayBeToken(&r) {
 			s.intake.later(r, done)
 			return
 		}

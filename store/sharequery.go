@@ -254,7 +254,7 @@ func (s *Store) shareEntry(v journal.Reader, r *record, e *Entry) error {
 	e.Lease, e.Shared, e.Room, e.Amount, e.Currency, e.Code = 0, of, d.room, r.amount, d.currency, d.token
 	switch r.kind {
 	case recShare:
-		e.Count, e.Amount, e.Code = int(d.count), d.total, gen.Mask(d.token)
+		e.Count, e.Amount, e.Code = d.count, d.total, gen.Mask(d.token)
 		e.NotBefore, e.NotAfter = terms{From: d.from, Until: d.until}.window()
 	case recClaim:
 		e.Count, e.User, e.By = 1, e.By, ""
@@ -262,7 +262,7 @@ func (s *Store) shareEntry(v journal.Reader, r *record, e *Entry) error {
 		e.Count, e.User, e.Ref, e.Lease = 1, e.Ref, "", r.lease
 		e.Code = gen.Mask(d.token)
 	case recShareEnd:
-		e.Count, e.Code = int(r.shares), gen.Mask(d.token)
+		e.Count, e.Code = r.shares, gen.Mask(d.token)
 	}
 	return nil
 }

@@ -26,10 +26,9 @@ type shared struct {
 	asOf    uint64 // of recovery: the last record that its state holds
 
 	// Behind stripe 0, of shares that are worth different amounts: who has one, by its place.
-	taken  []uint64 // bits
-	next   int      // no share before it is left
-	claims int64    // shares taken
-	sum    int64    // what they are worth
+	taken []uint64 // bits
+	next  int      // no share before it is left
+	sum   int64    // what they are worth
 
 	undo  sync.Mutex  // held while one of its claims is taken back
 	past  atomic.Bool // ended, for those who hold no stripe
@@ -173,10 +172,8 @@ func (sh *shared) setTaken(part int, taken bool) {
 	}
 	*word ^= bit
 	if taken {
-		sh.claims++
 		sh.sum += sh.parts[part]
 	} else {
-		sh.claims--
 		sh.sum -= sh.parts[part]
 		sh.next = min(sh.next, part)
 	}

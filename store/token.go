@@ -115,6 +115,13 @@ func (t *shareTable) tokensOf(namespace string) (tokens []string) {
 	return tokens
 }
 
+// mayBeToken reports whether a redemption whose code is unknown may claim a share, now or, by
+// its key, before.
+func (s *Store) mayBeToken(r *Redemption) bool {
+	const ever = 0
+	return s.shares.some.Load() && (r.Key != "" || s.sharedOf(r.Namespace, "", r.Code, ever) != nil)
+}
+
 // asClaim is the claim that a redemption is whose code is a token.
 func (r *Redemption) asClaim() Claim {
 	return Claim{Token: r.Code, Namespace: r.Namespace, User: r.User, Key: r.Key}

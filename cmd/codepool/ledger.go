@@ -81,7 +81,7 @@ func (a *app) ledger(ctx context.Context, s *store.Store, only store.BatchID, p 
 			last = e.Number
 			of := b.Name
 			if e.Shared > 0 {
-				of = sharedText(e.Shared, "")
+				of = sharedText(e.Shared, e.Room)
 			}
 			err = list.add(e, strconv.FormatUint(e.Number, 10), instantText(e.At), whatText(e), countText(e.Count), moneyText(e.Amount, e.Currency), of, e.Code,
 				cmp.Or(e.User, e.Ref), e.By, e.Key, e.Reason, e.Process)
@@ -117,7 +117,7 @@ func whatText(e store.Entry) string {
 	return text
 }
 
-func countText(n int) string {
+func countText(n int64) string {
 	if n == 0 {
 		return ""
 	}

@@ -70,7 +70,7 @@ func (h *history) inLedger(o *op) bool {
 		}
 		switch o.verb {
 		case lease, take:
-			same = same && e.Ref == o.by && e.Count == o.n
+			same = same && e.Ref == o.by && e.Count == int64(o.n)
 		case confirm:
 			same = same && e.Lease == o.lease
 		case acknowledge, giveBack, cancel:

@@ -33,7 +33,7 @@ func (e entry) beside(o entry) bool { return e.over && o.over && e.At.Equal(o.At
 
 // ofCodes fills in how many codes of a batch a record names, and which if it is one.
 func ofCodes(e store.Entry, codes []*code) store.Entry {
-	if e.Count = len(codes); e.Count > 0 {
+	if e.Count = int64(len(codes)); e.Count > 0 {
 		e.Batch = codes[0].b.ID
 	}
 	if e.Count == 1 {
@@ -54,7 +54,7 @@ func (m *model) added(verb string, b *batch, ref string, n int64, reading time.T
 			m.failf("%d codes were added, and the ledger says %+v, want %+v", n, e, want)
 		}
 		m.record(want.At, want)
-		n -= int64(e.Count)
+		n -= e.Count
 		if n != 0 && (b.imported || b.Format != crowded) {
 			break
 		}
