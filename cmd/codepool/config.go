@@ -203,12 +203,12 @@ func flatten(root *cobra.Command, tree map[string]any) (map[string]map[string]st
 		in := section(cmd)
 		values[in] = map[string]string{}
 		for _, key := range slices.Sorted(maps.Keys(tree)) {
+			known := settable(cmd.LocalNonPersistentFlags(), key)
+			if cmd == root {
+				known = settable(root.PersistentFlags(), key) || slices.Contains(sharedSettings, key)
+			}
 			table, ok := tree[key].(map[string]any)
-			if !ok {
-				known := settable(cmd.LocalNonPersistentFlags(), key)
-				if cmd == root {
-					known = settable(root.PersistentFlags(), key) || slices.Contains(sharedSettings, key)
-				}
+			if !ok || known { // a table for a text is refused as such
 				put(in, key, tree[key], known)
 			} else if sub, _, err := cmd.Find([]string{key}); err == nil && sub != cmd {
 				read(sub, table)
