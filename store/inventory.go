@@ -1,7 +1,6 @@
 package store
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 
@@ -95,7 +94,12 @@ func (n *inventory) add(key, value []byte) (keep bool, err error) {
 		}
 		n.statesSum += share
 	case key[0] == keyLeases || key[0] == keyShares:
-		if binary.BigEndian.Uint64(key[1:]) != n.checkpoint.Number {
+		// A crash may have left pages under that number, more of them than it has now.
+		pages := n.checkpoint.LeasePages
+		if key[0] == keyShares {
+			pages = n.checkpoint.SharePages
+		}
+		if be64(key[1:]) != n.checkpoint.Number || be32(key[9:]) >= pages {
 			return false, nil
 		}
 		if share := shareOf(key, sumOf(value)); key[0] == keyLeases {
