@@ -107,6 +107,39 @@ func TestComputedKeyIsItsOwn(t *testing.T) {
 	}
 }
 
+// TestComputedTakesNumber: the number of an abandoned run is free for one of the other kind,
+// and dropping a batch beside it does not mix them up.
+func TestComputedTakesNumber(t *testing.T) {
+	p := newPool(t, 1)
+	stored := p.NewRun(1, 1, 0)
+	if _, err := stored.AddKeys(randomKeys(0, 10, 1)); err != nil {
+		t.Fatal(err)
+	}
+	stored.Abandon()
+	r, err := p.NewComputedRun(1, 1, 0, 10, textOf(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Activate(shard.Issued, nil)
+	addRun(t, p, 2, 2, randomKeys(0, 10, 2), shard.Issued)
+	p.Drop(2)
+	checkInvariants(t, p)
+	k := shard.ComputedKey(0, 1, 10, 9)
+	if st := stateOf(t, p, &k); st != shard.Issued {
+		t.Errorf("the computed code is %v after another batch was dropped", st)
+	}
+	p.Drop(1)
+	if st := stateOf(t, p, &k); st != shard.Void {
+		t.Errorf("the dropped code is %v", st)
+	}
+	keys := randomKeys(0, 10, 1)
+	addRun(t, p, 1, 1, keys, shard.Issued)
+	if st := stateOf(t, p, &keys[3]); st != shard.Issued || stateOf(t, p, &k) != shard.Void {
+		t.Errorf("a stored code with the number of a dropped run is %v, the dropped one %v", st, stateOf(t, p, &k))
+	}
+	checkInvariants(t, p)
+}
+
 // TestComputedRefused: what cannot be is an error and changes nothing.
 func TestComputedRefused(t *testing.T) {
 	p := newPool(t, 1)
@@ -152,7 +185,7 @@ func TestComputedRefused(t *testing.T) {
 	if r, err := p.NewComputedRun(1, 1, 0, 1, textOf(1)); err == nil || r != nil {
 		t.Errorf("a run in a closed pool: %+v, error %v", r, err)
 	}
-	two := newPool(t, 2) // the second shard is full, the first must not keep its part
+	two := newPool(t, 2) // of which one has room, and the other has not
 	if _, err := two.NewComputedRun(1, 1, 0, 1<<31-1, textOf(1)); strconv.IntSize == 64 && err != nil {
 		t.Fatal(err)
 	}

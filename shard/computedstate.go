@@ -150,7 +150,8 @@ func (s *Shard) chooseComputed(c *computed, rank uint32) uint32 {
 }
 
 // selectAvailable returns the place of the rank-th available code.
-// REQUIRES: rank < c.Counts[Available].
+// REQUIRES: rank < c.Counts[Available], so what the last word has behind the last code is
+// not reached.
 func (c *computed) selectAvailable(rank uint32) uint32 {
 	t, block := c.stock.v, 0
 	for step := 1 << (bits.Len(uint(len(t))) - 1); step > 0; step /= 2 {
@@ -159,7 +160,8 @@ func (c *computed) selectAvailable(rank uint32) uint32 {
 		}
 	}
 	for word := uint32(block) * (stockBlock / pairs); word < uint32(len(c.states.v)); word++ {
-		z := c.availablePairs(word)
+		w := c.states.v[word]
+		z := ^(w | w>>1) & pairOnes // the low bit of each pair that is available
 		if n := uint32(bits.OnesCount64(z)); rank >= n {
 			rank -= n
 			continue
@@ -170,14 +172,4 @@ func (c *computed) selectAvailable(rank uint32) uint32 {
 		return word*pairs + uint32(bits.TrailingZeros64(z))/2
 	}
 	panic("shard: counters and states disagree") // unreachable, as for stored codes
-}
-
-// availablePairs has the low bit set of each pair of a word that is a code in stock.
-func (c *computed) availablePairs(word uint32) uint64 {
-	w := c.states.v[word]
-	z := ^(w | w>>1) & pairOnes
-	if n := c.Len - word*pairs; n < pairs {
-		z &= 1<<(2*n) - 1
-	}
-	return z
 }
