@@ -281,7 +281,7 @@ func (s *Store) copyStates(p statePageID) (body []byte, mark uint64, ok bool) {
 		return nil, 0, true
 	}
 	first := p.page * statePage
-	end := min(first+statePage, uint32(run.Len()))
+	end := uint32(min(uint64(first)+statePage, uint64(run.Len())))
 	body = make([]byte, 4+stampLen+(end-first+1)/2)
 	for i := max(run.ShardOf(first), 0); i < s.pool.Shards(); i++ {
 		lo, hi := run.Range(i)
