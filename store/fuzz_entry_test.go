@@ -28,17 +28,22 @@ type plainRecord struct {
 	lease        uint64
 	until        int64
 	to           byte
-	ref          string // recExport, which has who too
+	ref          string // recExport and recUnclaim, which have who too
 	last         bool
+	shared       uint64
+	amount       int64
+	shares       int64
+	def          string
 }
 
 func (r *plainRecord) String() string { return fmt.Sprintf("%+v", *r) }
 
 // plainOf copies what the decoder found.
 func plainOf(r *record) plainRecord {
-	p := plainRecord{kind: r.kind, at: r.at, run: r.run, ordinal: r.ordinal, batch: r.batch, count: r.count, initial: byte(r.initial), key: string(r.key), reason: string(r.reason), event: byte(r.event), terms: r.terms, lease: r.lease, until: r.until, to: byte(r.to)}
-	if p.who = string(r.user) + string(r.ref); r.kind == recExport { // else never both
-		p.who, p.ref, p.last = string(r.user), string(r.ref), r.last
+	p := plainRecord{kind: r.kind, at: r.at, run: r.run, ordinal: r.ordinal, batch: r.batch, count: r.count, initial: byte(r.initial), key: string(r.key), reason: string(r.reason), event: byte(r.event), terms: r.terms, lease: r.lease, until: r.until, to: byte(r.to),
+		last: r.last, shared: r.shared, amount: r.amount, shares: r.shares, def: string(r.def)}
+	if p.who = string(r.user) + string(r.ref); r.kind == recExport || r.kind == recUnclaim { // else never both
+		p.who, p.ref = string(r.user), string(r.ref)
 	}
 	if len(r.drawn) > 0 {
 		r.eachDrawn(func(run, ordinal uint32) { p.drawn = append(p.drawn, drawnCode{run, ordinal}) })
@@ -157,6 +162,17 @@ func slowRecords(body []byte) (out []plainRecord, ok bool) {
 			s.bad = s.bad || flags > 7
 			r.terms.Paused, r.terms.Revoked, r.terms.Returned = flags&1 != 0, flags&2 != 0, flags&4 != 0
 			r.who, r.reason = s.text(), s.text()
+		case recShare:
+			r.key, r.who, r.def = s.text(), s.text(), s.text()
+		case recClaim:
+			r.shared, r.ordinal, r.amount = s.number(), uint32(s.number()), int64(s.number())
+			r.who, r.key = s.text(), s.text()
+		case recUnclaim:
+			r.shared, r.lease, r.ordinal, r.amount = s.number(), s.number(), uint32(s.number()), int64(s.number())
+			r.ref, r.who, r.key, r.reason = s.text(), s.text(), s.text(), s.text()
+		case recShareEnd:
+			r.shared, r.last, r.shares, r.amount = s.number(), s.byte() != 0, int64(s.number()), int64(s.number())
+			r.who, r.key, r.reason = s.text(), s.text(), s.text()
 		default:
 			s.bad = true
 		}
@@ -189,6 +205,15 @@ func (p *plainRecord) encode(b []byte) []byte {
 		return appendHold(b, p.until, shard.State(p.to), p.run, p.ordinal, p.who, p.key)
 	case recConfirm:
 		return appendConfirm(b, p.lease, p.run, p.ordinal, p.who, p.key)
+	case recShare: // its definition is text here
+		return appendString(appendString(appendString(append(b, recShare), p.key), p.who), p.def)
+	case recClaim:
+		return appendClaim(b, p.shared, int(p.ordinal), p.amount, p.who, p.key)
+	case recUnclaim:
+		claim := &record{shared: p.shared, number: p.lease, ordinal: p.ordinal, amount: p.amount, user: []byte(p.ref)}
+		return appendUnclaim(b, claim, &ClaimChange{By: p.who, Key: p.key, Reason: p.reason})
+	case recShareEnd:
+		return appendShareEnd(b, p.shared, p.last, p.shares, p.amount, p.who, p.key, p.reason)
 	case recRest:
 		return appendRest(b, p.until, p.run, p.ordinal, &Change{By: p.who, Key: p.key, Reason: p.reason})
 	case recAcknowledge, recGiveBack, recCancel, recOver, recReturn:

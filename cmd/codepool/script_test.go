@@ -21,6 +21,10 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"codepool": main})
 }
 
+// sideBySide are the scripts whose commands do several things at once. Under the race
+// detector, which makes each of their processes several times as slow, it is these that run.
+var sideBySide = []string{"backup", "bench", "demo", "export", "feed", "import", "locked", "pay", "redeem", "share", "stream"}
+
 // TestScripts runs the real program, one process for each line. Scripts know these
 // commands of their own:
 //
@@ -31,8 +35,18 @@ func TestMain(m *testing.M) {
 //	nats VAR               starts a NATS server and sets VAR to its URL
 //	hold DIR, release      opens a store in the test's process, closes it again
 func TestScripts(t *testing.T) {
+	var some []string // all of Dir if there are none
+	if raceOn {
+		for _, name := range sideBySide {
+			some = append(some, "testdata/script/"+name+".txt")
+		}
+	}
+	dir := "testdata/script"
+	if some != nil {
+		dir = ""
+	}
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Dir: dir, Files: some,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {

@@ -3,6 +3,8 @@ package badinput
 import (
 	"slices"
 	"testing"
+
+	"codepool/proof/harness"
 )
 
 // leastCases is how many mistakes the table has at least, without the known ones.
@@ -102,6 +104,9 @@ func TestBadInput(t *testing.T) {
 					t.Run(c.name, func(t *testing.T) { report(t, w.tryAPI(t, c)) })
 				}
 				return
+			}
+			if harness.RaceOn {
+				t.Skip("not under the race detector: the program is a process of its own, without it")
 			}
 			t.Parallel()
 			w := placeWorld(t, program)

@@ -32,7 +32,7 @@ var commits = []int{1, 5, 600}
 func TestPowerCut(t *testing.T) {
 	t.Parallel() // they wait for the disk more than they compute
 	seed := harness.Seed(t)
-	rounds := harness.Size{Short: 100, Race: 6, Long: 5000}.N(t)
+	rounds := harness.Size{Short: 100, Race: 4, Long: 5000}.N(t)
 	var v *volume
 	var a *auditor
 	answers, failed, control, logs := 0, 0, 0, 0

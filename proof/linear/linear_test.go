@@ -10,7 +10,7 @@ import (
 	"codepool/proof/harness"
 )
 
-var sizes = harness.Size{Short: 200, Race: 40, Long: 10_000}
+var sizes = harness.Size{Short: 200, Race: 25, Long: 10_000}
 
 // TestLinearizable plays one history after the other and looks for an order in each.
 func TestLinearizable(t *testing.T) {

@@ -81,7 +81,7 @@ func TestBitflip(t *testing.T) {
 	for i, name := range baseNames {
 		makeBase(t, harness.Rand(seed, -1-i), name, folder)
 	}
-	all, rounds := chosen(t), (harness.Size{Short: 200, Race: 30, Long: 10_000}).N(t)
+	all, rounds := chosen(t), (harness.Size{Short: 200, Race: 12, Long: 10_000}).N(t)
 	work := make(chan Case)
 	tab := summary{rows: map[string]map[string]int{}}
 	var wg sync.WaitGroup

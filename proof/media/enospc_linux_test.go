@@ -43,7 +43,7 @@ func TestEnospc(t *testing.T) {
 	}
 	seed, all := harness.Seed(t), tally{}
 	defer all.log(t)
-	for round := range (harness.Size{Short: 10, Race: 3, Long: 200}).N(t) {
+	for round := range (harness.Size{Short: 10, Race: 1, Long: 200}).N(t) {
 		r := harness.Rand(seed, round)
 		kind := kinds[round%len(kinds)]
 		size := drawSize(r)

@@ -17,7 +17,7 @@ import (
 	"codepool/store"
 )
 
-var span = harness.Span{Short: 60 * time.Second, Race: 15 * time.Second, Long: 8 * time.Hour}
+var span = harness.Span{Short: 60 * time.Second, Race: 8 * time.Second, Long: 8 * time.Hour}
 
 const (
 	workers = 4
