@@ -159,8 +159,8 @@ func slowRecords(body []byte) (out []plainRecord, ok bool) {
 			r.event, r.batch = s.byte(), s.uint32()
 			r.terms = terms{Batch: r.batch, From: int64(s.uint64()), Until: int64(s.uint64())}
 			flags := s.byte()
-			s.bad = s.bad || flags > 7
-			r.terms.Paused, r.terms.Revoked, r.terms.Returned = flags&1 != 0, flags&2 != 0, flags&4 != 0
+			s.bad = s.bad || flags > 15
+			r.terms.Paused, r.terms.Revoked, r.terms.Returned, r.terms.Retired = flags&1 != 0, flags&2 != 0, flags&4 != 0, flags&8 != 0
 			r.who, r.reason = s.text(), s.text()
 		case recShare:
 			r.key, r.who, r.def = s.text(), s.text(), s.text()
@@ -251,6 +251,8 @@ func FuzzEntry(f *testing.F) {
 	f.Add(uint64(1), uint32(1), true, []byte{recIssue, 1, 0, 0, 1, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1}, byte(0))
 	f.Add(uint64(1), uint32(1), true, []byte{recIssue, 1, 0, 0, 1, 1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40}, byte(0)) // four times this is 0
 	f.Add(uint64(1), uint32(1), true, []byte{recRedeem, 1, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F}, byte(0))
+	f.Add(uint64(1), uint32(1), true, []byte("\x07\x01\x02\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x80\xff\xff\xff\xff\xff\xff\xff\x7f\x09\x04desk\x04leak"), byte(0)) // paused and retired
+	f.Add(uint64(1), uint32(1), true, []byte("\x15\x01\x02\x00\x00\x00\x04desk\x00\x06leaked"), byte(0))
 	f.Add(uint64(1), uint32(1), false, []byte{}, byte(1))
 	f.Fuzz(func(t *testing.T, first uint64, count uint32, fit bool, body []byte, short byte) {
 		want, whole := slowRecords(body)
