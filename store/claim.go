@@ -42,20 +42,11 @@ func (s *Store) Claim(ctx context.Context, c Claim) (Receipt, error) {
 		}
 		return rec, nil
 	}
-	if mark == markAll {
-		err = s.afterAll(ctx, err)
-	} else if waited := s.com.waitFor(ctx, mark); waited != nil {
-		err = waited
+	if waited := s.com.waitFor(ctx, mark); waited != nil {
+		return Receipt{}, waited
 	}
-	if err != nil {
-		return Receipt{}, err
-	}
-	return rec, nil
+	return rec, err
 }
-
-// markAll, in place of a group's number, is that of an answer that waits for all that was
-// appended before it.
-const markAll = 1<<64 - 1
 
 // claim decides a claim and fills in its receipt. The answer waits for the group, or for the
 // group of number mark. sh is the shared batch if the caller has found it. With more it is one
@@ -97,7 +88,7 @@ func (s *Store) claim(ctx context.Context, c *Claim, sh *shared, at int64, more 
 			continue
 		}
 		if v.group == nil {
-			return nil, markAll, v.err
+			return nil, s.com.openGroup(), v.err // it was computed from all claims before it
 		}
 		sh.receipt(v.number, v.part, v.amount, c.User, c.Key, at, rec)
 		return v.group, 0, nil

@@ -13,7 +13,6 @@ import (
 func (s *Store) ClaimAll(ctx context.Context, cs []Claim) []Result {
 	out := make([]Result, len(cs))
 	var last uint64
-	all := false
 	s.com.begin()
 	at := s.now()
 	var ahead claimsAhead
@@ -22,29 +21,26 @@ func (s *Store) ClaimAll(ctx context.Context, cs []Claim) []Result {
 			ahead.find(s, cs[i:min(i+claimWindow, len(cs))], at)
 		}
 		r := &out[i]
-		g, mark, err := s.claim(ctx, &cs[i], ahead.found[i%claimWindow], at, true, &r.Receipt)
-		r.Err = err
-		if g != nil {
-			last = max(last, g.n)
-		} else if mark == markAll {
-			all = true
-		} else {
-			last = max(last, mark)
-		}
+		last = max(last, s.claimOne(ctx, &cs[i], ahead.found[i%claimWindow], at, r))
 		if i%yieldEvery == yieldEvery-1 {
 			runtime.Gosched()
 		}
 	}
 	s.com.finished()
 	kick(s.com.work)
-	err := s.com.waitFor(ctx, last)
-	if all && err == nil {
-		err = s.com.waitAll(ctx)
-	}
-	if err != nil {
+	if err := s.com.waitFor(ctx, last); err != nil {
 		s.doubt(out, err)
 	}
 	return out
+}
+
+// claimOne decides one claim of many, and returns the group that its answer waits for.
+func (s *Store) claimOne(ctx context.Context, c *Claim, sh *shared, at int64, r *Result) uint64 {
+	g, mark, err := s.claim(ctx, c, sh, at, true, &r.Receipt)
+	if r.Err = err; g != nil {
+		return g.n
+	}
+	return mark
 }
 
 // claimsAhead finds the shared batches of some claims, and brings closer what is known of

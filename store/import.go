@@ -243,7 +243,7 @@ func (in *lineReader) add(code string, line int) error {
 	if err != nil {
 		return err
 	}
-	if err := in.fits(text[from:]); err != nil {
+	if err := fits(text[from:], in.format); err != nil {
 		return err
 	}
 	in.text = text
@@ -251,9 +251,8 @@ func (in *lineReader) add(code string, line int) error {
 	return nil
 }
 
-// fits checks a code against the batch's format.
-func (in *lineReader) fits(canon []byte) error {
-	f := in.format
+// fits checks a given text against the format that it is said to have.
+func fits(canon []byte, f gen.Format) error {
 	if f.Class == gen.Any {
 		return nil
 	}

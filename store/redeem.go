@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -409,7 +410,7 @@ func (s *Store) retriedRedeem(ctx context.Context, r Redemption, f forms, seen *
 	err = s.lookupKey(ctx, keyRedeem, r.Key, seen, func(found *record) error {
 		if found.kind == recClaim {
 			if known, err := s.known(&f); err != nil || !known {
-				return firstError(err, ErrUnknownCode) // a token that the gate let through
+				return cmp.Or(err, ErrUnknownCode) // a token that the gate let through
 			}
 			return fmt.Errorf("%w: key %q claimed a share", ErrKeyConflict, r.Key)
 		}

@@ -234,3 +234,44 @@ func TestTokenLooksLikeCode(t *testing.T) {
 	}
 	storetest.Verify(t, s)
 }
+
+// TestQuotaOfOne: 10,000 callers at once want a universal code's only share.
+func TestQuotaOfOne(t *testing.T) {
+	s := storetest.OpenAt(t, t.TempDir(), weak())
+	share(t, s, store.Universal("ONLY ONE", 1))
+	var wg sync.WaitGroup
+	var got, soldOut atomic.Int32
+	for i := range 10_000 {
+		wg.Go(func() {
+			_, err := s.Redeem(t.Context(), store.Redemption{Code: "only-one", User: fmt.Sprint("user-", i)})
+			switch {
+			case err == nil:
+				got.Add(1)
+			case errors.Is(err, store.ErrSoldOut):
+				soldOut.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if got.Load() != 1 || soldOut.Load() != 9_999 {
+		t.Errorf("%d got it, %d did not", got.Load(), soldOut.Load())
+	}
+	storetest.Verify(t, s)
+}
+
+// TestTokenHasItsFormat: a token that is given must be one of its Format, if there is one.
+func TestTokenHasItsFormat(t *testing.T) {
+	ctx := t.Context()
+	s := storetest.OpenAt(t, t.TempDir(), weak())
+	for token, want := range map[string]error{"ABCD": nil, "abce": nil, "ABC": store.ErrInvalid, "ABCDE": store.ErrInvalid, "AB-C": store.ErrInvalid, "ABC1": store.ErrInvalid} {
+		d := store.Universal(token, 1)
+		d.Format = gen.Format{Class: gen.Letters, Length: 4}
+		_, err := s.Share(ctx, d)
+		wantErr(t, token, err, want)
+	}
+	if n := s.Stats().Shared; n != 2 {
+		t.Errorf("%d shared batches", n)
+	}
+}

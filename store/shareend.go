@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -260,7 +261,7 @@ func (s *Store) unclaim(ctx context.Context, c *ClaimChange, at int64, seen *key
 		return done, nil, false, err
 	}
 	if undone, err := s.claimUndone(ctx, c.Number); err != nil || undone {
-		return done, nil, false, firstError(err, ErrNotClaimed)
+		return done, nil, false, cmp.Or(err, ErrNotClaimed)
 	}
 	if c.Key != "" {
 		if !s.keys.claim(seen) {
@@ -286,15 +287,6 @@ func (s *Store) unclaim(ctx context.Context, c *ClaimChange, at int64, seen *key
 		s.keys.noteLocked(seen, number)
 	}
 	return Changed{Number: number, Code: sh.token, By: c.By, Reason: c.Reason, Key: c.Key, At: instant(at)}, g, false, nil
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // retriedUnclaim looks for an earlier request with the same key.

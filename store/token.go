@@ -130,24 +130,11 @@ func (r *Redemption) asClaim() Claim {
 // claimUnknown claims shares for those of many redemptions whose codes are tokens, and returns
 // the last group that one of the answers waits for.
 func (s *Store) claimUnknown(ctx context.Context, rs []Redemption, out []Result, at int64) (last uint64) {
-	all := false
 	for i := range rs {
-		if out[i].Err != ErrUnknownCode {
-			continue
+		if out[i].Err == ErrUnknownCode {
+			c := rs[i].asClaim()
+			last = max(last, s.claimOne(ctx, &c, nil, at, &out[i]))
 		}
-		c := rs[i].asClaim()
-		g, mark, err := s.claim(ctx, &c, nil, at, true, &out[i].Receipt)
-		out[i].Err = err
-		if g != nil {
-			last = max(last, g.n)
-		} else if mark == markAll {
-			all = true
-		} else {
-			last = max(last, mark)
-		}
-	}
-	if all {
-		last = max(last, s.com.openGroup())
 	}
 	kick(s.com.work)
 	return last
