@@ -120,10 +120,6 @@ func (d *Shared) define(at int64) (def sharedDef, err error) {
 	}
 	if d.Token != "" {
 		canon, err := gen.AppendCanonical(nil, d.Token, def.fold)
-		if err == nil && d.Format != (gen.Format{}) {
-			def.format = d.Format.WithDefaults()
-			err = fits(canon, def.format)
-		}
 		if err != nil {
 			return def, invalid("Token: %v", err)
 		}

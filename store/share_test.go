@@ -261,17 +261,16 @@ func TestQuotaOfOne(t *testing.T) {
 	storetest.Verify(t, s)
 }
 
-// TestTokenHasItsFormat: a token that is given must be one of its Format, if there is one.
-func TestTokenHasItsFormat(t *testing.T) {
-	ctx := t.Context()
+// TestTokenReadAsItsFormat: of its Format a given token takes how it is read, and no more.
+func TestTokenReadAsItsFormat(t *testing.T) {
 	s := storetest.OpenAt(t, t.TempDir(), weak())
-	for token, want := range map[string]error{"ABCD": nil, "abce": nil, "ABC": store.ErrInvalid, "ABCDE": store.ErrInvalid, "AB-C": store.ErrInvalid, "ABC1": store.ErrInvalid} {
-		d := store.Universal(token, 1)
-		d.Format = gen.Format{Class: gen.Letters, Length: 4}
-		_, err := s.Share(ctx, d)
-		wantErr(t, token, err, want)
+	for token, d := range map[string]gen.Format{"tea-4-two": {Class: gen.AlnumCase, Length: 10}, "Coffee": {Class: gen.Letters}} {
+		u := store.Universal(token, 1)
+		u.Format = d
+		share(t, s, u)
 	}
-	if n := s.Stats().Shared; n != 2 {
-		t.Errorf("%d shared batches", n)
+	for code, want := range map[string]error{"TEA-4-TWO": store.ErrUnknownCode, "tea4two": store.ErrUnknownCode, "tea-4-two": nil, "coffee": nil} {
+		_, err := s.Redeem(t.Context(), store.Redemption{Code: code, User: "ann"})
+		wantErr(t, code, err, want)
 	}
 }

@@ -32,8 +32,10 @@ type Shared struct {
 	// Token that users type; empty makes a random one of Format. It is unique in its room of
 	// its namespace while it is taken (Keep).
 	Token string `json:"token,omitempty"`
-	// Format of the token: how it is read, printed, and made if it is random. The zero one is
-	// gen.DefaultFormat for a random token; a given one is read without case and hyphens.
+	// Format of the token: how it is read, printed, and made if it is random. A given one may
+	// have any length and letters: what it takes of Format is whether case and hyphens count.
+	// The zero one is gen.DefaultFormat for a random token; a given one is read without case
+	// and hyphens.
 	Format gen.Format `json:"format,omitzero"`
 	// Namespace of the token; "" is the default one. In the room "" it is one of codes, too: no
 	// code of it may have the token's text.

@@ -74,11 +74,17 @@ func (s *shop) serve(args ...string) (printed string) {
 	if err := s.server.Start(); err != nil {
 		s.Fatal(err)
 	}
+	wrong := func(text string, err error) {
+		s.Helper()
+		_ = s.server.Process.Kill() // it writes to stderr until it has ended
+		_ = s.server.Wait()
+		s.Fatalf("%q, %v: %s", text, err, s.stderr)
+	}
 	in := bufio.NewReader(out)
 	first, err := in.ReadString('\n')
 	var found bool
 	if s.base, found = strings.CutPrefix(strings.TrimSpace(first), "serving "); !found {
-		s.Fatalf("%q, %v: %s", first, err, s.stderr)
+		wrong(first, err)
 	}
 	if len(args) == 0 {
 		return first
@@ -86,7 +92,7 @@ func (s *shop) serve(args ...string) (printed string) {
 	for !strings.Contains(printed, "▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀") { // the last line of the code
 		line, err := in.ReadString('\n')
 		if err != nil {
-			s.Fatalf("%q, %v: %s", printed, err, s.stderr)
+			wrong(printed, err)
 		}
 		printed += line
 	}
