@@ -198,6 +198,24 @@ func BenchmarkSignedOpen(b *testing.B) {
 	}
 }
 
+func BenchmarkSignedOpenAll(b *testing.B) {
+	for _, bm := range signedLayouts {
+		b.Run("layout="+bm.name, func(b *testing.B) {
+			s := newSigner(b, bm.layout, signKey(1))
+			texts, out := make([]string, 1000), make([]gen.Opening, 1000)
+			for i := range texts {
+				texts[i] = sign(b, s, 7, uint64(i))
+			}
+			buf := make([]byte, 0, len(texts)*gen.MaxCode)
+			b.ReportAllocs()
+			for b.Loop() {
+				s.OpenAll(buf, texts, out)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(texts)), "ns/code")
+		})
+	}
+}
+
 func BenchmarkOrderNumber(b *testing.B) {
 	c, day := codec(b, 2, 9), date(2026, 11, 26)
 	b.Run("one", func(b *testing.B) {

@@ -70,15 +70,43 @@ func (c *signCipher) seal(b *block, payload uint64) (tag, masked uint64) {
 	return tag, payload
 }
 
-// open is the inverse of seal. Not ok: the two were not sealed with this key.
-func (c *signCipher) open(b *block, tag, masked uint64) (payload uint64, ok bool) {
-	payload = masked ^ c.mask.sum(b, 4, tag, c.payloadBits)
-	tag ^= c.mask.sum(b, 3, payload, c.tagBits)
-	payload ^= c.mask.sum(b, 2, tag, c.payloadBits)
-	var given, right [8]byte
-	binary.BigEndian.PutUint64(given[:], tag)
-	binary.BigEndian.PutUint64(right[:], c.tag.sum(b, 1, payload, c.tagBits))
-	return payload, subtle.ConstantTimeCompare(given[:], right[:]) == 1
+// open is the inverse of seal for each of gs, with its cipher: ok says whether the two were
+// sealed with that key. Round by round over all of them, because the rounds of one wait for
+// each other and those of several do not.
+func open(gs []*given) {
+	for _, g := range gs {
+		g.cipher.mask.load(&g.block, 4, g.tag)
+	}
+	encryptMasks(gs)
+	for _, g := range gs {
+		g.payload = g.masked ^ g.block.first(g.cipher.payloadBits)
+		g.cipher.mask.load(&g.block, 3, g.payload)
+	}
+	encryptMasks(gs)
+	for _, g := range gs {
+		g.t = g.tag ^ g.block.first(g.cipher.tagBits)
+		g.cipher.mask.load(&g.block, 2, g.t)
+	}
+	encryptMasks(gs)
+	for _, g := range gs {
+		g.payload ^= g.block.first(g.cipher.payloadBits)
+		g.cipher.tag.load(&g.block, 1, g.payload)
+	}
+	for _, g := range gs {
+		g.cipher.tag.cipher.Encrypt(g.block[:], g.block[:])
+	}
+	for _, g := range gs {
+		var given, right [8]byte
+		binary.BigEndian.PutUint64(given[:], g.t)
+		binary.BigEndian.PutUint64(right[:], g.block.first(g.cipher.tagBits))
+		g.ok = subtle.ConstantTimeCompare(given[:], right[:]) == 1
+	}
+}
+
+func encryptMasks(gs []*given) {
+	for _, g := range gs {
+		g.cipher.mask.cipher.Encrypt(g.block[:], g.block[:])
+	}
 }
 
 // block is what a cipher works in. It is passed through an interface and so would be
@@ -108,8 +136,16 @@ func newCMAC(key []byte) (cmac, error) {
 // sum returns the first size bits of the MAC of (round, v).
 // REQUIRES: 0 < size <= 64.
 func (c *cmac) sum(b *block, round byte, v uint64, size int) uint64 {
+	c.load(b, round, v)
+	c.cipher.Encrypt(b[:], b[:])
+	return b.first(size)
+}
+
+// load puts into b what the cipher makes the MAC of (round, v) of.
+func (c *cmac) load(b *block, round byte, v uint64) {
 	binary.BigEndian.PutUint64(b[:8], c.k1.hi^uint64(round))
 	binary.BigEndian.PutUint64(b[8:], c.k1.lo^v)
-	c.cipher.Encrypt(b[:], b[:])
-	return binary.BigEndian.Uint64(b[:8]) >> (64 - size)
 }
+
+// first returns the first size bits. REQUIRES: 0 < size <= 64.
+func (b *block) first(size int) uint64 { return binary.BigEndian.Uint64(b[:8]) >> (64 - size) }

@@ -25,6 +25,7 @@ type radix struct {
 	// is left over by the base.
 	perWord int
 	power   uint64
+	powers  []uint64 // of the base, up to power
 }
 
 func newRadix(digits string) (r radix) {
@@ -37,8 +38,9 @@ func newRadix(digits string) (r radix) {
 	}
 	base := uint64(len(digits))
 	for r.power = 1; r.power <= (1<<64-1)/base; r.power *= base {
-		r.perWord++
+		r.powers = append(r.powers, r.power)
 	}
+	r.perWord, r.powers = len(r.powers), append(r.powers, r.power)
 	return r
 }
 
@@ -62,17 +64,32 @@ func (r *radix) format(dst []byte, n uint128) {
 func (r *radix) parse(text []byte) (n uint128, err error) {
 	base := uint64(len(r.digits))
 	var over uint64
-	for _, c := range text {
-		v := r.values[c]
-		if v < 0 {
+	for len(text) > 0 {
+		k := min(r.perWord, len(text))
+		// Two at a time, so that a multiplication waits for half as many.
+		var word uint64
+		var bad int8
+		digits := text[:k]
+		if k%2 != 0 {
+			bad = r.values[digits[0]]
+			word, digits = uint64(bad), digits[1:]
+		}
+		for len(digits) >= 2 {
+			a, b := r.values[digits[0]], r.values[digits[1]]
+			bad |= a | b
+			word = word*(base*base) + (uint64(a)*base + uint64(b))
+			digits = digits[2:]
+		}
+		if bad < 0 {
 			return uint128{}, ErrAlphabet
 		}
-		up, lo := bits.Mul64(n.lo, base)
-		lost, hi := bits.Mul64(n.hi, base)
+		up, lo := bits.Mul64(n.lo, r.powers[k])
+		lost, hi := bits.Mul64(n.hi, r.powers[k])
 		var carry uint64
-		n.lo, carry = bits.Add64(lo, uint64(v), 0)
+		n.lo, carry = bits.Add64(lo, word, 0)
 		n.hi, carry = bits.Add64(hi, up, carry)
 		over |= lost | carry
+		text = text[k:]
 	}
 	if over != 0 {
 		return uint128{}, ErrForged

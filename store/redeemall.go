@@ -67,6 +67,7 @@ type scratch struct {
 	late      []int32 // requests that are decided by themselves, behind the others of their shard
 	views     []keyView
 	keyed     bool // a request has a key
+	signed    openings
 	claims    claims
 	body      []byte
 	buf       []byte
@@ -255,10 +256,16 @@ func (s *Store) redeemSlow(ctx context.Context, r *Redemption, out *Result, at i
 func (s *Store) lookUpAll(ctx context.Context, sc *scratch, rs []Redemption, out []Result) {
 	var f forms
 	sc.keyed = false
+	signed := s.signs.Load() && s.openAll(&sc.signed, sc.keys, rs)
 	for i := range rs {
 		sc.shards[i] = notHere
 		if err := checkRedemption(&rs[i]); err != nil {
 			out[i].Err = err
+			continue
+		}
+		if signed && sc.signed.found[i] {
+			sc.keyed = sc.keyed || rs[i].Key != ""
+			sc.shards[i] = int32(s.pool.Route(sc.keys[i].Hash))
 			continue
 		}
 		// Through the gate only before a key is looked up: otherwise it would cost a cache

@@ -119,32 +119,41 @@ func (sp *space) signedKinds() []signedKind {
 func (s *Store) openSigned(sp *space, text string, f *forms) (why error) {
 	why = ErrUnknownCode
 	for _, kind := range sp.signedKinds() {
-		plan, serial, key, err := kind.signer.Open(text)
-		if err != nil {
-			why = worse(why, err)
-			continue
-		}
-		b := s.batchByID(BatchID(plan))
-		if b == nil || b.space != sp || b.Signed != kind.layout || b.SignedBy.ID != key {
-			why = errOtherPlan
-			continue
-		}
-		if serial >= uint64(b.Count) {
-			why = errBeyondBatch
-			continue
-		}
-		run := b.signed.run.Load()
-		if run == 0 {
-			continue // not in stock yet
-		}
 		var buf [gen.MaxCode]byte
-		canon, _ := gen.AppendCanonical(buf[:0], text, kind.layout.Class.Fold())
-		f.keys[0] = shard.ComputedKey(sp.id, run, uint32(b.Count), uint32(serial))
-		f.keys[0].Wide = string(canon)
-		f.n, f.computed = 1, true
-		return nil
+		canon, err := gen.AppendCanonical(buf[:0], text, kind.layout.Class.Fold())
+		if err != nil {
+			continue
+		}
+		var o gen.Opening
+		o.Plan, o.Serial, o.KeyID, o.Err = kind.signer.OpenCanonical(canon)
+		k, err := s.signedKey(sp, kind, &o)
+		if err == nil {
+			k.Wide = string(canon)
+			f.keys[0], f.n, f.computed = k, 1, true
+			return nil
+		}
+		why = worse(why, err)
 	}
 	return why
+}
+
+// signedKey is the key of what a text of a kind says, without its text, or why there is none.
+func (s *Store) signedKey(sp *space, kind signedKind, o *gen.Opening) (k shard.Key, err error) {
+	if o.Err != nil {
+		return k, o.Err
+	}
+	b := s.batchByID(BatchID(o.Plan))
+	if b == nil || b.space != sp || b.Signed != kind.layout || b.SignedBy.ID != o.KeyID {
+		return k, errOtherPlan
+	}
+	if o.Serial >= uint64(b.Count) {
+		return k, errBeyondBatch
+	}
+	run := b.signed.run.Load()
+	if run == 0 { // not in stock yet
+		return k, ErrUnknownCode
+	}
+	return shard.ComputedKey(sp.id, run, uint32(b.Count), uint32(o.Serial)), nil
 }
 
 // The reasons for which a text is no code of a signed batch; each is ErrUnknownCode, too.
@@ -173,6 +182,8 @@ func worse(why, err error) error {
 		return errForged
 	case gen.ErrUnknownKey:
 		return errOtherKey
+	case errOtherPlan, errBeyondBatch:
+		return err
 	}
 	return why
 }
