@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"codepool/bench/peer"
+	"codepool/bench/systems"
 	"codepool/bench/workload"
 )
 
@@ -31,7 +32,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	jobs := fs.String("jobs", "", "jobs to run, comma-separated: "+strings.Join(jobNames(), ", ")+" (default all but sustain and growth)")
-	systems := fs.String("systems", "", "systems to measure, comma-separated: "+strings.Join(systemNames(), ", ")+" (default all)")
+	which := fs.String("systems", "", "systems to measure, comma-separated: "+strings.Join(systemNames(), ", ")+" (default all)")
 	sizes := fs.String("n", "", "codes, such as 200k or 1M; a list for growth (default: the job's own)")
 	fs.IntVar(&o.rounds, "rounds", 3, "times that each figure is measured; the median counts")
 	fs.DurationVar(&o.budget, "budget", 3*time.Second, "longest time that one measurement takes")
@@ -59,7 +60,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	bad(!o.json || !o.gobench, "-json and -gobench exclude each other")
 	n, err := parseSizes(*sizes)
 	errs = append(errs, err)
-	o.kinds, err = peer.Select(names(*systems))
+	o.kinds, err = systems.Select(names(*which))
 	errs = append(errs, err)
 	if err == nil {
 		o.jobs, err = selectJobs(names(*jobs), n)
@@ -92,7 +93,7 @@ func parseSizes(list string) ([]int, error) {
 }
 
 func systemNames() (names []string) {
-	for _, k := range peer.Kinds() {
+	for _, k := range systems.All() {
 		names = append(names, k.Name)
 	}
 	return names

@@ -16,8 +16,8 @@ const (
 	MintCallers = 4
 )
 
-// errStock is returned when fewer codes are in stock than were asked for.
-var errStock = errors.New("not enough codes in stock")
+// ErrStock is returned when fewer codes are in stock than were asked for.
+var ErrStock = errors.New("not enough codes in stock")
 
 // badgerStore keeps one key for each live code and nothing else: minting sets it,
 // drawing or redeeming deletes it. There are no receipts, and which codes were handed
@@ -99,7 +99,7 @@ func (b *badgerStore) HandOut(_ context.Context, k int, each func(string)) error
 	return b.take(k, each)
 }
 
-// take passes the next k codes of the stock to each, or fewer and errStock.
+// take passes the next k codes of the stock to each, or fewer and ErrStock.
 func (b *badgerStore) take(k int, each func(string)) error {
 	s := &b.stock
 	s.Lock()
@@ -111,7 +111,7 @@ func (b *badgerStore) take(k int, each func(string)) error {
 	}
 	for ; k > 0; k-- {
 		if !s.it.Valid() {
-			return errStock
+			return ErrStock
 		}
 		each(string(s.it.Item().Key()))
 		s.it.Next()
@@ -134,7 +134,7 @@ func (b *badgerStore) Audit(ctx context.Context, want Ledger) error {
 		return err
 	}
 	if live := want.Minted - want.Drawn - want.Redeemed; left != live {
-		return mismatch("codes left", left, live)
+		return Mismatch("codes left", left, live)
 	}
 	return nil
 }

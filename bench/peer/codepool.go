@@ -41,20 +41,24 @@ func openCodepool(dir string, terms store.Batch, lease time.Duration, o *store.O
 
 // Limited is codepool with a limit of one redemption a user.
 func Limited() Kind {
-	return Kind{"codepool", func(dir string) (System, error) { return openCodepool(dir, store.Batch{PerUser: 1}, 0, nil) }, (*Codepool)(nil)}
+	return kind(func(dir string) (System, error) { return openCodepool(dir, store.Batch{PerUser: 1}, 0, nil) })
 }
 
 // Leasing is codepool with draws that are leases for an hour.
 func Leasing() Kind {
-	return Kind{"codepool", func(dir string) (System, error) { return openCodepool(dir, store.Batch{}, time.Hour, nil) }, (*Codepool)(nil)}
+	return kind(func(dir string) (System, error) { return openCodepool(dir, store.Batch{}, time.Hour, nil) })
 }
 
 // Signed is codepool with signed codes of the default layout.
 func Signed() Kind {
-	return Kind{"codepool", func(dir string) (System, error) {
+	return kind(func(dir string) (System, error) {
 		keys := []gen.SignKey{{ID: 1, Secret: []byte("a key for measurements")}}
 		return openCodepool(dir, store.Batch{Signed: gen.DefaultLayout()}, 0, &store.Options{SignKeys: keys})
-	}, (*Codepool)(nil)}
+	})
+}
+
+func kind(open func(dir string) (System, error)) Kind {
+	return Kind{Name: "codepool", Open: open, Type: (*Codepool)(nil)}
 }
 
 // Mint adds one batch of n codes in the default format.
@@ -119,6 +123,21 @@ func (c *Codepool) RedeemMany(ctx context.Context, rs []Redemption) error {
 	return nil
 }
 
+// Refuse asks for all of them in one call.
+func (c *Codepool) Refuse(ctx context.Context, codes []string) (refused int, err error) {
+	rs := make([]Redemption, len(codes))
+	for i, code := range codes {
+		rs[i] = Redemption{Code: code, User: "somebody"}
+	}
+	for _, r := range c.RedeemAll(ctx, rs) {
+		if !errors.Is(r.Err, store.ErrUnknownCode) {
+			return refused, errors.Join(errors.New("a code that does not exist was not refused"), r.Err)
+		}
+		refused++
+	}
+	return refused, nil
+}
+
 // Audit compares the counts of all states, and the ledger's receipts one by one: as
 // many as redemptions, numbers ascending.
 func (c *Codepool) Audit(ctx context.Context, want Ledger) error {
@@ -139,7 +158,7 @@ func (c *Codepool) Audit(ctx context.Context, want Ledger) error {
 		{"redeemed", got.Redeemed, want.Redeemed},
 	} {
 		if t.got != t.want {
-			errs = append(errs, mismatch(t.what, t.got, t.want))
+			errs = append(errs, Mismatch(t.what, t.got, t.want))
 		}
 	}
 	var receipts int64
@@ -156,7 +175,7 @@ func (c *Codepool) Audit(ctx context.Context, want Ledger) error {
 		receipts++
 	}
 	if receipts != want.Redeemed {
-		errs = append(errs, mismatch("receipts", receipts, want.Redeemed))
+		errs = append(errs, Mismatch("receipts", receipts, want.Redeemed))
 	}
 	return errors.Join(errs...)
 }

@@ -1,13 +1,13 @@
 // Package peer holds the systems that the workloads measure, behind one small
 // interface: codepool itself and what people would otherwise build.
 //
-// Every system is durable in the same sense: when a call returns, what it did has
+// Unless its Kind says otherwise a system is durable: when a call returns, what it did has
 // been synced to the disk. What differs is how much of the job a system does, and
 // where it does less than codepool (no receipt, no check), its comment says so: a
 // peer is always given the form that is fastest for it.
 //
 // A system says what it can do by the optional interfaces it implements (Drawer,
-// Redeemer, BatchRedeemer, FuncRedeemer); a workload skips systems that cannot.
+// Redeemer, BatchRedeemer, FuncRedeemer, Refuser, Weigher); a workload skips systems that cannot.
 package peer
 
 import (
@@ -61,6 +61,32 @@ type FuncRedeemer interface {
 	RedeemFunc(ctx context.Context, r Redemption, done func(store.Receipt, error))
 }
 
+// Refuser is a System that refuses codes which do not exist.
+type Refuser interface {
+	// Refuse asks to redeem codes none of which exists, many at a time if the system can, and
+	// returns how many were refused.
+	Refuse(ctx context.Context, codes []string) (refused int, err error)
+}
+
+// Weigher is a System whose memory is that of other processes than this one.
+type Weigher interface {
+	// MemoryUse returns the resident memory of these processes in bytes.
+	MemoryUse() (int64, error)
+}
+
+// Durability says what an answer of a system means.
+type Durability uint8
+
+// The durabilities.
+const (
+	Synced   Durability = iota // what was answered is on the disk
+	Soon                       // what was answered is on the disk some time later
+	Volatile                   // nothing is on a disk
+)
+
+// String returns "synced", "synced later" or "in memory".
+func (d Durability) String() string { return [...]string{"synced", "synced later", "in memory"}[d] }
+
 // Ledger is what a workload saw acknowledged since the directory was empty.
 type Ledger struct {
 	Minted    int64
@@ -77,6 +103,10 @@ type Kind struct {
 	Open func(dir string) (System, error)
 	// Type is any value of the type that Open returns; only its methods count.
 	Type System
+	// Durability is that of its answers. What is Volatile is gone when it is closed.
+	Durability Durability
+	// About is the form in which it is used, in a few words for a report.
+	About string
 }
 
 // Can reports whether the kind's systems implement the optional interface T.
@@ -85,40 +115,16 @@ func Can[T any](k Kind) bool {
 	return ok
 }
 
-// Kinds returns all systems, codepool first.
+// Kinds returns codepool, and Badger in two forms.
 func Kinds() []Kind {
 	return []Kind{
-		{"codepool", OpenCodepool, (*Codepool)(nil)},
-		{"badger-txn", openBadgerTxn, badgerTxn{}},
-		{"badger-batch", openBadgerBatch, badgerBatch{}},
+		{Name: "codepool", Open: OpenCodepool, Type: (*Codepool)(nil), About: "receipts, references, checks; groups synced together"},
+		{Name: "badger-txn", Open: openBadgerTxn, Type: badgerTxn{}, About: "a transaction reads and deletes each code; SyncWrites"},
+		{Name: "badger-batch", Open: openBadgerBatch, Type: badgerBatch{}, About: "a transaction deletes many codes unread; SyncWrites"},
 	}
 }
 
-// Select returns the kinds of the given names in the order of Kinds; no names mean
-// all of them.
-func Select(names []string) ([]Kind, error) {
-	all := Kinds()
-	if len(names) == 0 {
-		return all, nil
-	}
-	wanted := make(map[string]bool, len(names))
-	for _, n := range names {
-		wanted[n] = true
-	}
-	var out []Kind
-	for _, k := range all {
-		if wanted[k.Name] {
-			out = append(out, k)
-			delete(wanted, k.Name)
-		}
-	}
-	for n := range wanted {
-		return nil, fmt.Errorf("unknown system %q", n)
-	}
-	return out, nil
-}
-
-// mismatch is the error of an audit.
-func mismatch(what string, got, want int64) error {
+// Mismatch is the error of an audit.
+func Mismatch(what string, got, want int64) error {
 	return fmt.Errorf("audit: %s %d, acknowledged %d", what, got, want)
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"codepool/bench/peer"
+	"codepool/bench/systems"
 )
 
 // childEnv makes the test binary a child process of a job.
@@ -236,7 +237,7 @@ func TestGrowth(t *testing.T) {
 }
 
 func TestCodepoolJobsSkipWhenNotSelected(t *testing.T) {
-	kinds, err := peer.Select([]string{"badger-txn"})
+	kinds, err := systems.Select([]string{"badger-txn"})
 	if err != nil {
 		t.Fatal(err)
 	}
