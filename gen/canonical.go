@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -29,15 +30,17 @@ func AppendCanonical(dst []byte, text string, fold Fold) ([]byte, error) {
 	if len(text) > MaxInput {
 		return dst, ErrTooLong
 	}
-	var buf [MaxInput]byte
+	start := len(dst)
+	out := slices.Grow(dst, len(text))[:start+len(text)]
+	room := out[start:]
 	table := &foldTables[fold]
 	n := 0
-	for i := 0; i < len(text); i++ {
+	for i := 0; i < len(room); i++ {
 		c := table[text[i]]
 		if c == byteSlow {
 			return foldSlow(dst, text, fold)
 		}
-		buf[n&(MaxInput-1)] = c // n <= i < MaxInput; the mask spares a bounds check
+		room[n] = c
 		if c != byteDrop {
 			n++
 		}
@@ -45,7 +48,7 @@ func AppendCanonical(dst []byte, text string, fold Fold) ([]byte, error) {
 	if n == 0 {
 		return dst, ErrEmpty
 	}
-	return append(dst, buf[:n]...), nil
+	return out[:start+n], nil
 }
 
 // foldSlow is AppendCanonical for a text that has a byte the tables do not settle:

@@ -124,11 +124,12 @@ func (sc *scratch) group() {
 	sc.start[0] = 0
 }
 
-// texts writes the codes of all redemptions into one string that they share.
+// texts writes the codes of all redemptions, but of wide ones, into one string that they
+// share.
 func (sc *scratch) texts() string {
 	sc.buf, sc.ends = sc.buf[:0], sc.ends[:0]
 	for i := range sc.res {
-		if sc.shards[i] >= 0 && sc.res[i].err == nil && !sc.res[i].again {
+		if sc.shards[i] >= 0 && sc.res[i].err == nil && !sc.res[i].again && sc.keys[i].Word < shard.WideMark {
 			sc.buf = appendCanon(sc.buf, &sc.keys[i])
 		}
 		sc.ends = append(sc.ends, int32(len(sc.buf)))
@@ -138,6 +139,9 @@ func (sc *scratch) texts() string {
 
 // text is the code of request i in what texts returned.
 func (sc *scratch) text(all string, i int) string {
+	if sc.keys[i].Word >= shard.WideMark {
+		return sc.keys[i].Wide
+	}
 	if i == 0 {
 		return all[:sc.ends[0]]
 	}
