@@ -54,6 +54,9 @@ func TestComputedRoutes(t *testing.T) {
 					continue // of an empty run or range
 				}
 				k := shard.ComputedKey(0, 1, n, o)
+				if fast := shard.NewComputedKeys(0, 1, n).Key(o); fast != k {
+					t.Fatalf("ordinal %d of %d codes: key %+v without a division, %+v with one", o, n, fast, k)
+				}
 				at := p.Route(k.Hash)
 				lo, hi := r.Range(at)
 				if at != r.ShardOf(o) || o < lo || o >= hi || !k.Computed() {
@@ -63,6 +66,9 @@ func TestComputedRoutes(t *testing.T) {
 			last := shard.ComputedKey(0, 1, n, n-1)
 			if n > 0 && stateOf(t, p, &last) != shard.Pending {
 				t.Fatalf("%d codes in %d shards: the last is %v", n, shards, stateOf(t, p, &last))
+			}
+			if n > 0 && shard.NewComputedKeys(0, 1, n).Key(n) != (shard.Key{}) {
+				t.Fatal("an ordinal that the run does not have has a key")
 			}
 			if k := shard.ComputedKey(0, 1, n, n); k != (shard.Key{}) {
 				t.Fatalf("ordinal %d of as many has key %+v", n, k)

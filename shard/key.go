@@ -54,6 +54,39 @@ func ComputedKey(space, run, n, ordinal uint32) Key {
 	return Key{Hash: hash, Word: computedMark | uint64(run)<<32 | uint64(ordinal), Space: space}
 }
 
+// ComputedKeys makes the keys of one computed run as ComputedKey does, without a division.
+type ComputedKeys struct {
+	space, run, n uint32
+	hi, lo        uint64 // ⌈2^128 / n⌉; 0 for n = 1
+}
+
+// NewComputedKeys is for a run of n codes. REQUIRES: n > 0.
+func NewComputedKeys(space, run, n uint32) *ComputedKeys {
+	c := &ComputedKeys{space: space, run: run, n: n}
+	if n > 1 {
+		var rest uint64
+		c.hi, rest = bits.Div64(1, 0, uint64(n))
+		c.lo, rest = bits.Div64(rest, 0, uint64(n))
+		if rest > 0 { // then n is no power of two, and lo not the largest number
+			c.lo++
+		}
+	}
+	return c
+}
+
+// Key is ComputedKey for the run.
+//
+// It multiplies by the reciprocal [Granlund and Montgomery, "Division by invariant integers
+// using multiplication", PLDI 1994]: that is rounded up by less than 1, so the product by
+// less than 2^-32 of the hash's unit, and the quotient is 1/n or more below the next one.
+func (c *ComputedKeys) Key(ordinal uint32) Key {
+	if ordinal >= c.n {
+		return Key{}
+	}
+	up, _ := bits.Mul64(uint64(ordinal), c.lo)
+	return Key{Hash: uint64(ordinal)*c.hi + up, Word: computedMark | uint64(c.run)<<32 | uint64(ordinal), Space: c.space}
+}
+
 // Computed reports whether the key is of a computed code.
 func (k *Key) Computed() bool { return k.Word >= computedMark }
 

@@ -362,7 +362,7 @@ func (s *Store) writeRun(ctx context.Context, r *stagedRun, at int64) error {
 		return ErrClosed
 	}
 	if h.Computed {
-		s.batch(h.Batch).signed.run.Store(h.ID)
+		s.batch(h.Batch).inStock(h.ID)
 	}
 	s.unstage(h.ID)
 	if h.Initial == shard.Available {

@@ -27,7 +27,7 @@ const MaxSigned = math.MaxUint32
 // signedTerms are what a batch says of its codes if they are signed.
 type signedTerms struct {
 	signer *gen.Signer // with the batch's key alone: it makes the texts
-	run    atomic.Uint32
+	keys   atomic.Pointer[shard.ComputedKeys] // of its one run; nil before it is in stock
 }
 
 // signedKind reads the texts of one layout in a namespace.
@@ -126,7 +126,7 @@ func (s *Store) openSigned(sp *space, text string, f *forms) (why error) {
 		}
 		var o gen.Opening
 		o.Plan, o.Serial, o.KeyID, o.Err = kind.signer.OpenCanonical(canon)
-		k, err := s.signedKey(sp, kind, &o)
+		k, err := s.signedKey(sp, &kind, &o)
 		if err == nil {
 			k.Wide = string(canon)
 			f.keys[0], f.n, f.computed = k, 1, true
@@ -138,7 +138,7 @@ func (s *Store) openSigned(sp *space, text string, f *forms) (why error) {
 }
 
 // signedKey is the key of what a text of a kind says, without its text, or why there is none.
-func (s *Store) signedKey(sp *space, kind signedKind, o *gen.Opening) (k shard.Key, err error) {
+func (s *Store) signedKey(sp *space, kind *signedKind, o *gen.Opening) (k shard.Key, err error) {
 	if o.Err != nil {
 		return k, o.Err
 	}
@@ -149,11 +149,11 @@ func (s *Store) signedKey(sp *space, kind signedKind, o *gen.Opening) (k shard.K
 	if o.Serial >= uint64(b.Count) {
 		return k, errBeyondBatch
 	}
-	run := b.signed.run.Load()
-	if run == 0 { // not in stock yet
+	keys := b.signed.keys.Load()
+	if keys == nil { // not in stock yet
 		return k, ErrUnknownCode
 	}
-	return shard.ComputedKey(sp.id, run, uint32(b.Count), uint32(o.Serial)), nil
+	return keys.Key(uint32(o.Serial)), nil
 }
 
 // The reasons for which a text is no code of a signed batch; each is ErrUnknownCode, too.
@@ -215,6 +215,11 @@ func (s *Store) explainAll(rs []Redemption, out []Result) {
 	}
 }
 
+// inStock makes the codes of a signed batch readable, which are those of a run.
+func (b *batch) inStock(run uint32) {
+	b.signed.keys.Store(shard.NewComputedKeys(b.space.id, run, uint32(b.Count)))
+}
+
 // text is the canonical code of a serial.
 func (b *batch) text(serial uint32) string {
 	var buf [gen.MaxCode]byte
@@ -224,7 +229,7 @@ func (b *batch) text(serial uint32) string {
 
 // mintSigned puts the codes of a signed batch into stock.
 func (s *Store) mintSigned(ctx context.Context, b *batch, at int64) error {
-	if b.signed.run.Load() != 0 || s.countsOf(b).Minted > 0 {
+	if b.signed.keys.Load() != nil || s.countsOf(b).Minted > 0 {
 		return nil
 	}
 	if err := s.mayAdd(ctx); err != nil {
@@ -272,7 +277,7 @@ func (s *Store) loadComputed(h runHeader) error {
 	if err != nil {
 		return err
 	}
-	s.batch(h.Batch).signed.run.Store(h.ID)
+	s.batch(h.Batch).inStock(h.ID)
 	return nil
 }
 
@@ -293,7 +298,7 @@ func (s *Store) loadRetiredSigned(v journal.Reader, run *retiredRun, b *batch) e
 	if err != nil {
 		return err
 	}
-	b.signed.run.Store(run.ID)
+	b.inStock(run.ID)
 	s.addRetired(run)
 	s.mu.Lock()
 	defer s.mu.Unlock()

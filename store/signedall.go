@@ -30,8 +30,9 @@ func (s *Store) openAll(o *openings, keys []shard.Key, rs []Redemption) bool {
 			end++
 		}
 		if sp := s.space(rs[from].Namespace); sp != nil {
-			for _, kind := range sp.signedKinds() {
-				s.openKind(o, sp, kind, keys, rs, from, end)
+			kinds := sp.signedKinds()
+			for i := range kinds {
+				s.openKind(o, sp, &kinds[i], keys, rs, from, end)
 			}
 		}
 		from = end
@@ -50,7 +51,7 @@ func (s *Store) openAll(o *openings, keys []shard.Key, rs []Redemption) bool {
 }
 
 // openKind is openAll for the texts of one kind among some requests of its namespace.
-func (s *Store) openKind(o *openings, sp *space, kind signedKind, keys []shard.Key, rs []Redemption, from, end int) {
+func (s *Store) openKind(o *openings, sp *space, kind *signedKind, keys []shard.Key, rs []Redemption, from, end int) {
 	o.at, o.texts = o.at[:0], o.texts[:0]
 	for i := from; i < end; i++ {
 		if !o.found[i] {
