@@ -18,7 +18,7 @@ import (
 )
 
 // steps is how many operations there are in all.
-var steps = harness.Size{Short: 100_000, Race: 5_000, Long: 10_000_000}
+var steps = harness.Size{Short: 100_000, Race: 1_500, Long: 10_000_000}
 
 // plan is how many runs of about how many steps rapid makes in a round. What fails in a
 // short one is soon found, printed and understood, so they come first.
