@@ -13,7 +13,7 @@ const maxCodes = 100_000_000
 
 // jobNames lists the jobs in the order in which they run.
 func jobNames() []string {
-	return []string{"fsync", "wake", "redeem", "issue", "mint", "reject", "memory", "disk", "reopen", "limit", "lease", "query", "retire", "universal", "packet", "signed", "order", "sustain", "growth"}
+	return []string{"fsync", "wake", "redeem", "issue", "mint", "reject", "mixed", "latency", "memory", "disk", "reopen", "limit", "lease", "query", "retire", "universal", "packet", "signed", "order", "sustain", "growth"}
 }
 
 // selectJobs configures the named jobs, in the order of jobNames; none are all but sustain
@@ -71,6 +71,10 @@ func makeJob(name string, sizes []int) workload.Job {
 		return workload.Mint{N: size(million)}
 	case "reject":
 		return workload.DefaultReject(size(10 * million))
+	case "mixed":
+		return workload.Mixed{N: size(600_000), Loads: workload.DefaultMixedLoads()}
+	case "latency":
+		return workload.Latency{Rate: 100_000, Callers: 4096}
 	case "memory":
 		return workload.DefaultMemory(small(large(10*million), 10), large(10*million))
 	case "disk":

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"codepool/bench/host"
+	"codepool/bench/systems"
 	"codepool/bench/workload"
 )
 
@@ -41,7 +42,7 @@ const childArg = "-child"
 // run is main without the process around it.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) > 0 && args[0] == childArg {
-		return report(ctx, stderr, workload.Child(ctx, args[1:], stdin, stdout))
+		return report(ctx, stderr, workload.Child(ctx, systems.All(), args[1:], stdin, stdout))
 	}
 	o, err := parse(args, stderr)
 	if errors.Is(err, flag.ErrHelp) {

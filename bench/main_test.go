@@ -53,7 +53,7 @@ func TestJSON(t *testing.T) {
 			}
 		}
 	}
-	if got := strings.Join(jobs, " "); got != "header redeem redeem redeem redeem redeem redeem mint" {
+	if got := strings.Join(jobs, " "); got != "header redeem redeem redeem redeem redeem redeem redeem mint" {
 		t.Errorf("jobs: %s", got)
 	}
 }

@@ -99,6 +99,23 @@ func (b *badgerStore) HandOut(_ context.Context, k int, each func(string)) error
 	return b.take(k, each)
 }
 
+// Draw takes the next k keys and deletes them in one transaction.
+func (b *badgerStore) Draw(_ context.Context, k int, dst []string) ([]string, error) {
+	start := len(dst)
+	if err := b.take(k, func(code string) { dst = append(dst, code) }); err != nil {
+		return dst[:start], err
+	}
+	err := b.db.Update(func(txn *badger.Txn) error {
+		for _, code := range dst[start:] {
+			if err := txn.Delete([]byte(code)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return dst, err
+}
+
 // take passes the next k codes of the stock to each, or fewer and ErrStock.
 func (b *badgerStore) take(k int, each func(string)) error {
 	s := &b.stock

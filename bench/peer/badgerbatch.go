@@ -29,20 +29,3 @@ func (b badgerBatch) RedeemMany(_ context.Context, rs []Redemption) error {
 		return nil
 	})
 }
-
-// Draw takes the next k keys and deletes them in one transaction.
-func (b badgerBatch) Draw(_ context.Context, k int, dst []string) ([]string, error) {
-	start := len(dst)
-	if err := b.take(k, func(code string) { dst = append(dst, code) }); err != nil {
-		return dst[:start], err
-	}
-	err := b.db.Update(func(txn *badger.Txn) error {
-		for _, code := range dst[start:] {
-			if err := txn.Delete([]byte(code)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return dst, err
-}

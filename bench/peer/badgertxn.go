@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"errors"
 
 	badger "github.com/dgraph-io/badger/v4"
 )
@@ -27,4 +28,21 @@ func (b badgerTxn) RedeemOne(_ context.Context, code, _ string) error {
 		}
 		return txn.Delete(key)
 	})
+}
+
+// Refuse gets all of them in one transaction that reads.
+func (b badgerTxn) Refuse(_ context.Context, codes []string) (refused int, err error) {
+	err = b.db.View(func(txn *badger.Txn) error {
+		for _, code := range codes {
+			switch _, err := txn.Get([]byte(code)); {
+			case err == nil:
+				return errors.New("a code that does not exist was not refused")
+			case !errors.Is(err, badger.ErrKeyNotFound):
+				return err
+			}
+			refused++
+		}
+		return nil
+	})
+	return refused, err
 }

@@ -105,6 +105,9 @@ type Kind struct {
 	Type System
 	// Durability is that of its answers. What is Volatile is gone when it is closed.
 	Durability Durability
+	// Resident: all of its codes are in memory while it is open, so what a code weighs there
+	// and how long loading takes are of interest.
+	Resident bool
 	// About is the form in which it is used, in a few words for a report.
 	About string
 }
@@ -118,7 +121,7 @@ func Can[T any](k Kind) bool {
 // Kinds returns codepool, and Badger in two forms.
 func Kinds() []Kind {
 	return []Kind{
-		{Name: "codepool", Open: OpenCodepool, Type: (*Codepool)(nil), About: "receipts, references, checks; groups synced together"},
+		{Name: "codepool", Open: OpenCodepool, Type: (*Codepool)(nil), Resident: true, About: "receipts, references, checks; groups synced together"},
 		{Name: "badger-txn", Open: openBadgerTxn, Type: badgerTxn{}, About: "a transaction reads and deletes each code; SyncWrites"},
 		{Name: "badger-batch", Open: openBadgerBatch, Type: badgerBatch{}, About: "a transaction deletes many codes unread; SyncWrites"},
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,23 +21,29 @@ import (
 
 // What a child process does; args[0] says which.
 const (
-	childMemory = "memory" // dir n settle: mint n codes, write the memory in use
+	childMemory = "memory" // system dir n settle: mint n codes, write the memory in use
 	childBurn   = "burn"   // dir file: redeem the codes in file, say so, wait to be killed
 )
 
 // Child is the main function of the processes that Env.Child starts. It returns when its
 // work is done or, for a child that is meant to be killed, when in ends.
-func Child(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
-	if len(args) == 4 && args[0] == childMemory {
-		n, err := strconv.Atoi(args[2])
+//
+// kinds are the systems that can be measured.
+func Child(ctx context.Context, kinds []peer.Kind, args []string, in io.Reader, out io.Writer) error {
+	if len(args) == 5 && args[0] == childMemory {
+		of := slices.IndexFunc(kinds, func(k peer.Kind) bool { return k.Name == args[1] })
+		if of < 0 {
+			return fmt.Errorf("no such system: %q", args[1])
+		}
+		n, err := strconv.Atoi(args[3])
 		if err != nil {
 			return err
 		}
-		settle, err := time.ParseDuration(args[3])
+		settle, err := time.ParseDuration(args[4])
 		if err != nil {
 			return err
 		}
-		return mintAndWeigh(ctx, args[1], n, settle, out)
+		return mintAndWeigh(ctx, kinds[of], args[2], n, settle, out)
 	}
 	if len(args) == 3 && args[0] == childBurn {
 		if err := burn(ctx, args[1], args[2]); err != nil {
@@ -49,10 +56,10 @@ func Child(ctx context.Context, args []string, in io.Reader, out io.Writer) erro
 	return fmt.Errorf("no such child: %q", args)
 }
 
-// mintAndWeigh writes the process's memory as JSON, the store still open: at once, and
-// when the engine has finished its work on what was minted.
-func mintAndWeigh(ctx context.Context, dir string, n int, settle time.Duration, out io.Writer) error {
-	sys, err := peer.OpenCodepool(dir)
+// mintAndWeigh writes the memory of a system's process as JSON, the system still open: at
+// once, and when the engine has finished its work on what was minted.
+func mintAndWeigh(ctx context.Context, k peer.Kind, dir string, n int, settle time.Duration, out io.Writer) error {
+	sys, err := k.Open(dir)
 	if err != nil {
 		return err
 	}
@@ -60,11 +67,19 @@ func mintAndWeigh(ctx context.Context, dir string, n int, settle time.Duration, 
 	if err := sys.Mint(ctx, n); err != nil {
 		return err
 	}
+	use := host.MemoryUse
+	if server, ok := sys.(peer.Weigher); ok {
+		use = func() (m host.Memory, err error) {
+			m.RSS, err = server.MemoryUse()
+			m.Anon, m.Peak = m.RSS, m.RSS
+			return m, err
+		}
+	}
 	var w memoryWeight
-	if w.AtOnce, err = leastMemory(ctx, 0); err != nil {
+	if w.AtOnce, err = leastMemory(ctx, use, 0); err != nil {
 		return err
 	}
-	if w.Settled, err = leastMemory(ctx, settle); err != nil {
+	if w.Settled, err = leastMemory(ctx, use, settle); err != nil {
 		return err
 	}
 	return json.NewEncoder(out).Encode(w)
@@ -72,11 +87,11 @@ func mintAndWeigh(ctx context.Context, dir string, n int, settle time.Duration, 
 
 // leastMemory returns the memory in use when it has not fallen for the time of settle,
 // but after a minute at the latest.
-func leastMemory(ctx context.Context, settle time.Duration) (least host.Memory, err error) {
+func leastMemory(ctx context.Context, use func() (host.Memory, error), settle time.Duration) (least host.Memory, err error) {
 	began := time.Now()
 	for fell := began; ; {
 		debug.FreeOSMemory()
-		m, err := host.MemoryUse()
+		m, err := use()
 		if err != nil {
 			return m, err
 		}

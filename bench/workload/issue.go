@@ -36,9 +36,9 @@ func (j Issue) Run(ctx context.Context, e *Env, emit func(Line)) error {
 			if !peer.Can[peer.Drawer](k) {
 				continue
 			}
-			t := &trial{line: Line{Job: "issue", System: k.Name, N: int64(j.N), Callers: l.Callers, Batch: l.Batch}}
-			t.run = func(ctx context.Context) (Sample, error) { return l.run(ctx, e, k, j.N) }
-			trials = append(trials, t)
+			s := e.newStock(k, j.N, 0)
+			defer s.discard()
+			trials = append(trials, l.trial("issue", s))
 		}
 		if err := e.rounds(ctx, e.Rounds, trials); err != nil {
 			return err
@@ -58,23 +58,47 @@ func ratioToFirst(trials []*trial) {
 	}
 }
 
-// run draws from a system made for it.
-func (l IssueLoad) run(ctx context.Context, e *Env, k peer.Kind, n int) (Sample, error) {
-	s := e.newStock(k, n, 0)
-	defer s.discard()
+// trial draws from a system that is made anew, after its audit, when less than half of its
+// codes are left.
+func (l IssueLoad) trial(job string, s *stock) *trial {
+	t := &trial{line: Line{Job: job, System: s.kind.Name, N: int64(s.n), Callers: l.Callers, Batch: l.Batch}}
+	t.run = func(ctx context.Context) (sample Sample, err error) {
+		if err := s.drawReady(ctx); err != nil {
+			return sample, err
+		}
+		if sample, err = l.run(ctx, s); err != nil {
+			s.discard()
+		}
+		return sample, err
+	}
+	t.audit = s.close
+	return t
+}
+
+// drawReady makes sure that at least half of the codes can be drawn.
+func (s *stock) drawReady(ctx context.Context) error {
+	if s.sys != nil && 2*s.drawable() >= s.n {
+		return nil
+	}
+	if err := s.close(ctx); err != nil {
+		return err
+	}
+	s.env.logf("%s: setting up %d codes", s.kind.Name, s.n)
 	if err := s.create(); err != nil {
-		return Sample{}, err
+		return err
 	}
 	if err := s.mint(ctx); err != nil {
-		return Sample{}, err
+		return err
 	}
-	if err := s.reopen(); err != nil {
-		return Sample{}, err
-	}
+	return s.reopen()
+}
+
+// run draws what is left, until the budget is over.
+func (l IssueLoad) run(ctx context.Context, s *stock) (Sample, error) {
 	sys := s.sys.(peer.Drawer)
 	drawn := newDrawLog(l.Callers)
 	sample, _, err := load{
-		callers: l.Callers, calls: n / l.Batch, budget: e.Budget,
+		callers: l.Callers, calls: s.drawable() / l.Batch, budget: s.env.Budget,
 		call: func(ctx context.Context, caller, _ int) (int, error) {
 			codes, err := sys.Draw(ctx, l.Batch, drawn.room(caller))
 			if err != nil {
@@ -89,8 +113,8 @@ func (l IssueLoad) run(ctx context.Context, e *Env, k peer.Kind, n int) (Sample,
 	if err := drawn.check(sample.Ops); err != nil {
 		return sample, err
 	}
-	s.ledger.Drawn = sample.Ops
-	return sample, s.close(ctx)
+	s.ledger.Drawn += sample.Ops
+	return sample, nil
 }
 
 // drawLog keeps the text of every code drawn.

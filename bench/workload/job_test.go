@@ -22,7 +22,7 @@ const childEnv = "CODEPOOL_BENCH_CHILD"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
-		if err := Child(context.Background(), os.Args[1:], os.Stdin, os.Stdout); err != nil {
+		if err := Child(context.Background(), systems.All(), os.Args[1:], os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -129,23 +129,41 @@ func TestRedeem(t *testing.T) {
 	wantExtra(t, lines[6], "in_flight")
 }
 
+func TestMixed(t *testing.T) {
+	lines := runJob(t, smallEnv(t), Mixed{N: 4000, Loads: []MixedLoad{{4, 10}, {64, 1}}})
+	wantLines(t, lines, 3)
+	wantRates(t, lines)
+}
+
+func TestLatency(t *testing.T) {
+	lines := runJob(t, smallEnv(t), Latency{Rate: 20_000, Callers: 64})
+	wantLines(t, lines, 3)
+	wantRates(t, lines)
+	for _, l := range lines {
+		wantExtra(t, l, "answered")
+		if l.P50us <= 0 || l.P999us < l.P50us {
+			t.Errorf("latencies: %+v", l)
+		}
+	}
+}
+
 func TestIssue(t *testing.T) {
 	lines := runJob(t, smallEnv(t), Issue{N: 2000, Loads: []IssueLoad{{4, 100}, {16, 1}}})
-	wantLines(t, lines, 4)
+	wantLines(t, lines, 6)
 	wantRates(t, lines)
 }
 
 func TestMint(t *testing.T) {
 	lines := runJob(t, smallEnv(t), Mint{N: 2000})
-	wantLines(t, lines, 2)
+	wantLines(t, lines, 3)
 	wantRates(t, lines)
 }
 
 func TestReject(t *testing.T) {
 	lines := runJob(t, smallEnv(t), DefaultReject(2000))
-	wantLines(t, lines, 6)
+	wantLines(t, lines, 8)
 	wantRates(t, lines)
-	wantExtra(t, lines[3], "ratio_bloom", "ratio_1_caller", "allocs_per_op", "ns_per_op")
+	wantExtra(t, lines[5], "ratio_bloom", "ratio_1_caller", "allocs_per_op", "ns_per_op")
 }
 
 func TestMemory(t *testing.T) {
@@ -163,10 +181,10 @@ func TestMemory(t *testing.T) {
 
 func TestDisk(t *testing.T) {
 	lines := runJob(t, smallEnv(t), Disk{Small: 2000, Large: 20_000, Redeems: 2000})
-	wantLines(t, lines, 3)
-	wantExtra(t, lines[2], "bytes_per_redemption")
+	wantLines(t, lines, 4)
+	wantExtra(t, lines[3], "bytes_per_redemption")
 	// With so few redemptions, zeros ahead of the log can make the open store shrink.
-	if _, ok := lines[2].Extra["open_bytes_per_redemption"]; !ok {
+	if _, ok := lines[3].Extra["open_bytes_per_redemption"]; !ok {
 		t.Error("no weight of the open store")
 	}
 	if b := lines[0].BytesPerCode; b <= 0 || b > 1000 {
@@ -176,9 +194,9 @@ func TestDisk(t *testing.T) {
 
 func TestReopen(t *testing.T) {
 	lines := runJob(t, smallEnv(t), DefaultReopen(2000))
-	wantLines(t, lines, 2)
+	wantLines(t, lines, 3)
 	wantRates(t, lines)
-	if _, ok := lines[1].Extra["recovery_seconds"]; !ok {
+	if _, ok := lines[2].Extra["recovery_seconds"]; !ok {
 		t.Error("no recovery time")
 	}
 }
@@ -190,7 +208,7 @@ func TestReopenSaysWhenCodesAreTooFew(t *testing.T) {
 	if err := DefaultReopen(2000).Run(t.Context(), e, func(l Line) { lines = append(lines, l) }); err != nil {
 		t.Fatal(err)
 	}
-	if len(lines) != 1 || !strings.Contains(lines[0].Error, "fewer rounds") {
+	if len(lines) != 2 || !strings.Contains(lines[1].Error, "fewer rounds") {
 		t.Errorf("lines %+v", lines)
 	}
 }
@@ -242,7 +260,7 @@ func TestCodepoolJobsSkipWhenNotSelected(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := smallEnv(t, kinds...)
-	for _, j := range []Job{DefaultReject(100), DefaultMemory(10, 20), DefaultReopen(100), DefaultGrowth([]int{100}), Mint{100}, Limit{N: 100}, Query{N: 100}, Retire{N: 100}, Sustain{Rate: 100}} {
+	for _, j := range []Job{DefaultMemory(10, 20), DefaultReopen(100), DefaultGrowth([]int{100}), Limit{N: 100}, Query{N: 100}, Retire{N: 100}, Sustain{Rate: 100}} {
 		wantLines(t, runJob(t, e, j), 0)
 	}
 }

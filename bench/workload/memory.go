@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"codepool/bench/host"
+	"codepool/bench/peer"
 )
 
 // Memory mints codes in processes of their own, of two sizes, and asks the kernel what
@@ -31,12 +32,20 @@ func (Memory) Name() string { return "memory" }
 // memoryWeight is what a child of this job answers.
 type memoryWeight struct{ AtOnce, Settled host.Memory }
 
-// Run measures codepool.
+// Run measures the systems whose codes are all in memory, each round in turn.
 func (j Memory) Run(ctx context.Context, e *Env, emit func(Line)) error {
-	if !e.has("codepool") {
-		return nil
+	for _, k := range e.Kinds {
+		if k.Resident {
+			if err := j.weigh(ctx, e, k, emit); err != nil {
+				return err
+			}
+		}
 	}
-	line := Line{Job: "memory", System: "codepool", N: int64(j.Large), Note: fmt.Sprintf("slope from %d codes", j.Small)}
+	return nil
+}
+
+func (j Memory) weigh(ctx context.Context, e *Env, k peer.Kind, emit func(Line)) error {
+	line := Line{Job: "memory", System: k.Name, N: int64(j.Large), Note: fmt.Sprintf("slope from %d codes", j.Small)}
 	if _, err := host.MemoryUse(); errors.Is(err, host.ErrUnsupported) {
 		line.Note = "not measured: " + err.Error()
 		emit(line)
@@ -44,12 +53,12 @@ func (j Memory) Run(ctx context.Context, e *Env, emit func(Line)) error {
 	}
 	var small, large []memoryWeight
 	for r := range e.Rounds {
-		e.logf("memory: %d and %d codes, round %d of %d", j.Small, j.Large, r+1, e.Rounds)
+		e.logf("memory: %s, %d and %d codes, round %d of %d", k.Name, j.Small, j.Large, r+1, e.Rounds)
 		for _, size := range []struct {
 			n       int
 			weights *[]memoryWeight
 		}{{j.Small, &small}, {j.Large, &large}} {
-			w, err := j.mintInChild(ctx, e, size.n)
+			w, err := j.mintInChild(ctx, e, k, size.n)
 			if err != nil {
 				return failed(ctx, line, err, emit)
 			}
@@ -86,12 +95,12 @@ func failed(ctx context.Context, l Line, err error, emit func(Line)) error {
 	return ctx.Err()
 }
 
-func (j Memory) mintInChild(ctx context.Context, e *Env, n int) (w memoryWeight, err error) {
+func (j Memory) mintInChild(ctx context.Context, e *Env, k peer.Kind, n int) (w memoryWeight, err error) {
 	dir, remove, err := e.tempDir("memory")
 	if err != nil {
 		return w, err
 	}
 	defer remove()
-	err = e.childOutput(ctx, &w, childMemory, dir, strconv.Itoa(n), j.Settle.String())
+	err = e.childOutput(ctx, &w, childMemory, k.Name, dir, strconv.Itoa(n), j.Settle.String())
 	return w, err
 }

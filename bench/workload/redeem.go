@@ -39,6 +39,7 @@ type Redeem struct {
 func DefaultRedeemLoads() []RedeemLoad {
 	return []RedeemLoad{
 		{Mode: Batched, Callers: 4, Batch: 1000},
+		{Mode: Batched, Callers: 4, Batch: 100},
 		{Mode: Blocked, Callers: 8192},
 		{Mode: Blocked, Callers: 1024},
 		{Mode: Blocked, Callers: 64},
@@ -50,17 +51,37 @@ func DefaultRedeemLoads() []RedeemLoad {
 // Name returns "redeem".
 func (Redeem) Name() string { return "redeem" }
 
-// Run measures every configuration on every system that can do it.
+// Run measures every configuration on every system that can do it. A system is made once,
+// and again when its codes are used up; all its lines fail if one of its audits does.
 func (j Redeem) Run(ctx context.Context, e *Env, emit func(Line)) error {
+	stocks := make(map[string]*stock)
+	var all []*trial
+	for _, k := range e.Kinds {
+		s := e.newStock(k, j.N, j.N)
+		defer s.discard()
+		stocks[k.Name] = s
+	}
 	for _, l := range j.Loads {
-		if err := j.runLoad(ctx, e, l, emit); err != nil {
+		trials, err := j.runLoad(ctx, e, l, stocks)
+		if err != nil {
 			return err
 		}
+		all = append(all, trials...)
 	}
-	return nil
+	for _, s := range stocks {
+		err := s.close(ctx)
+		for _, t := range all {
+			if t.line.System == s.kind.Name {
+				t.line.fail(err)
+			}
+		}
+	}
+	emitAll(all, emit)
+	return ctx.Err()
 }
 
-func (j Redeem) runLoad(ctx context.Context, e *Env, l RedeemLoad, emit func(Line)) error {
+// runLoad measures one configuration and returns the trials of systems.
+func (j Redeem) runLoad(ctx context.Context, e *Env, l RedeemLoad, stocks map[string]*stock) ([]*trial, error) {
 	rounds, budget := e.Rounds, e.Budget
 	var syncs, wakes []*trial
 	switch {
@@ -74,17 +95,17 @@ func (j Redeem) runLoad(ctx context.Context, e *Env, l RedeemLoad, emit func(Lin
 	var systems []*trial
 	for _, k := range e.Kinds {
 		if l.possible(k) {
-			s := e.newStock(k, j.N, j.N)
-			defer s.discard()
-			systems = append(systems, s.trial("redeem", l, budget))
+			t := stocks[k.Name].trial("redeem", l, budget)
+			t.audit = nil // when all loads are over
+			systems = append(systems, t)
 		}
 	}
 	if len(systems) == 0 {
-		return nil
+		return nil, nil
 	}
 	trials := append(append(append([]*trial(nil), systems...), syncs...), wakes...)
 	if err := e.rounds(ctx, rounds, trials); err != nil {
-		return err
+		return nil, err
 	}
 	for _, t := range systems {
 		for i, r := range syncs {
@@ -93,14 +114,9 @@ func (j Redeem) runLoad(ctx context.Context, e *Env, l RedeemLoad, emit func(Lin
 		if best := fastest(wakes); best != nil {
 			t.line.set("ratio_wake", ratio(t.samples, best.samples, Sample.Rate))
 		}
-		for _, p := range systems {
-			if p != t && t.line.System == "codepool" {
-				t.line.set("ratio_"+p.line.System, ratio(t.samples, p.samples, Sample.Rate))
-			}
-		}
 	}
-	emitAll(systems, emit)
-	return nil
+	ratioToFirst(systems)
+	return systems, nil
 }
 
 // possible reports whether systems of the kind can take the load.

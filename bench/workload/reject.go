@@ -23,6 +23,8 @@ type Reject struct {
 	N       int
 	Probes  int   // different texts that are tried; more than the caches hold
 	Callers []int // goroutines, ascending
+	// InBatches is how many codes the systems have that are asked for many at a time.
+	InBatches int
 }
 
 // falsePositives is the rate that the store's gate is built for.
@@ -30,7 +32,7 @@ const falsePositives = 0.01
 
 // DefaultReject returns the job at n codes.
 func DefaultReject(n int) Reject {
-	return Reject{N: n, Probes: min(n, 1<<20), Callers: []int{1, 2}}
+	return Reject{N: n, Probes: min(n, 1<<20), Callers: []int{1, 2}, InBatches: min(n, 300_000)}
 }
 
 // Name returns "reject".
@@ -44,8 +46,8 @@ type refuser struct {
 
 // Run measures Check, Redeem and the filter.
 func (j Reject) Run(ctx context.Context, e *Env, emit func(Line)) error {
-	if !e.has("codepool") {
-		return nil
+	if err := j.inBatches(ctx, e, emit); err != nil || !e.has("codepool") {
+		return err
 	}
 	dir, remove, err := e.tempDir("reject")
 	if err != nil {

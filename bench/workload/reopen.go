@@ -36,8 +36,8 @@ type reopening struct {
 
 // Run measures codepool.
 func (j Reopen) Run(ctx context.Context, e *Env, emit func(Line)) error {
-	if !e.has("codepool") {
-		return nil
+	if err := j.minted(ctx, e, emit); err != nil || !e.has("codepool") {
+		return err
 	}
 	clean := Line{Job: "reopen", System: "codepool", N: int64(j.N), Note: "closed"}
 	killed := Line{Job: "reopen", System: "codepool", N: int64(j.N), Note: "killed"}

@@ -58,9 +58,7 @@ func (Lease) Name() string { return "lease" }
 func (j Lease) Run(ctx context.Context, e *Env, emit func(Line)) error {
 	for _, l := range j.Loads {
 		err := e.besidePlain(ctx, peer.Leasing(), "lease", emit, func(k peer.Kind) *trial {
-			t := &trial{line: Line{Job: "lease", System: k.Name, N: int64(j.N), Callers: l.Callers, Batch: l.Batch}}
-			t.run = func(ctx context.Context) (Sample, error) { return l.run(ctx, e, k, j.N) }
-			return t
+			return l.trial("lease", e.newStock(k, j.N, 0))
 		})
 		if err != nil {
 			return err

@@ -14,6 +14,9 @@ type stock struct {
 	kind peer.Kind
 	n    int // codes to mint
 	live int // codes to hand out at a time, at most n
+	// both: codes are drawn beside those that were handed out. Some systems know which these
+	// are only until they are closed, so they stay open after the setup.
+	both bool
 
 	sys    peer.System
 	remove func()
@@ -59,6 +62,9 @@ func (s *stock) ready(ctx context.Context) error {
 	}
 	s.ledger.HandedOut += int64(s.live)
 	s.codes.shuffle(uint64(s.ledger.HandedOut))
+	if s.both {
+		return nil
+	}
 	return s.reopen()
 }
 
@@ -81,8 +87,12 @@ func (s *stock) mint(ctx context.Context) error {
 	return s.sys.Mint(ctx, s.n)
 }
 
-// reopen leaves nothing of the setup to be written during a trial.
+// reopen leaves nothing of the setup to be written during a trial. What is in memory alone
+// stays open.
 func (s *stock) reopen() error {
+	if s.kind.Durability == peer.Volatile {
+		return nil
+	}
 	err := s.sys.Close()
 	if err == nil {
 		s.sys, err = s.kind.Open(s.dir)
@@ -93,6 +103,9 @@ func (s *stock) reopen() error {
 	}
 	return err
 }
+
+// drawable is how many codes were never handed out.
+func (s *stock) drawable() int { return s.n - int(s.ledger.HandedOut+s.ledger.Drawn) }
 
 func (s *stock) left() int { return s.codes.len() - s.used }
 
