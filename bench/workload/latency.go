@@ -129,8 +129,8 @@ func (o *offer) err() error {
 func (o *offer) pace(ctx context.Context, each func(i int) bool) {
 	o.began = time.Now()
 	for i := 0; i < o.calls && ctx.Err() == nil && o.failed.Load() == nil; i++ {
-		if wait := o.due(i) - time.Since(o.began); wait > 0 {
-			time.Sleep(wait)
+		for wait := o.due(i) - time.Since(o.began); wait > 0; wait = o.due(i) - time.Since(o.began) {
+			nap(wait)
 		}
 		if !each(i) {
 			return
