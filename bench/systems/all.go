@@ -2,7 +2,14 @@
 
 package systems
 
-import "codepool/bench/peer"
+import (
+	"slices"
+
+	"codepool/bench/peer"
+	"codepool/bench/peer/embedded"
+)
 
 // All returns all systems, codepool first.
-func All() []peer.Kind { return peer.Kinds() }
+func All() []peer.Kind {
+	return slices.Concat(peer.Kinds(), embedded.Kinds())
+}

@@ -1,0 +1,7 @@
+//go:build !cgo
+
+package embedded
+
+import "codepool/bench/peer"
+
+func cgoKinds() []peer.Kind { return nil }
