@@ -6,10 +6,11 @@ import (
 	"slices"
 
 	"codepool/bench/peer"
+	"codepool/bench/peer/bound"
 	"codepool/bench/peer/embedded"
 )
 
 // All returns all systems, codepool first.
 func All() []peer.Kind {
-	return slices.Concat(peer.Kinds(), embedded.Kinds())
+	return slices.Concat(peer.Kinds(), embedded.Kinds(), bound.Kinds())
 }
