@@ -26,6 +26,9 @@ type Env struct {
 	Child func(ctx context.Context, args ...string) *exec.Cmd
 	// Log gets progress, one line a call; nil is silent.
 	Log func(format string, args ...any)
+	// Progress gets how many trials of the job are over, and of how many; nil is silent. Jobs
+	// that do not consist of trials do not call it.
+	Progress func(done, total int)
 }
 
 // Job is a configured workload.
@@ -41,6 +44,16 @@ func (e *Env) logf(format string, args ...any) {
 	if e.Log != nil {
 		e.Log(format, args...)
 	}
+}
+
+// part returns the Env of the i-th of n equal parts of a job, so that progress counts through
+// all of them.
+func (e *Env) part(i, n int) *Env {
+	p := *e
+	if e.Progress != nil {
+		p.Progress = func(done, total int) { e.Progress(i*total+done, n*total) }
+	}
+	return &p
 }
 
 // has reports whether the named system is to be measured.

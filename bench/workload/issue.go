@@ -30,7 +30,7 @@ func (Issue) Name() string { return "issue" }
 
 // Run measures every load on every system that draws.
 func (j Issue) Run(ctx context.Context, e *Env, emit func(Line)) error {
-	for _, l := range j.Loads {
+	for i, l := range j.Loads {
 		var trials []*trial
 		for _, k := range e.Kinds {
 			if !peer.Can[peer.Drawer](k) {
@@ -40,7 +40,7 @@ func (j Issue) Run(ctx context.Context, e *Env, emit func(Line)) error {
 			defer s.discard()
 			trials = append(trials, l.trial("issue", s))
 		}
-		if err := e.rounds(ctx, e.Rounds, trials); err != nil {
+		if err := e.part(i, len(j.Loads)).rounds(ctx, e.Rounds, trials); err != nil {
 			return err
 		}
 		ratioToFirst(trials)

@@ -36,7 +36,7 @@ func (l MixedLoad) possible(k peer.Kind) bool {
 
 // Run measures every configuration on every system that can do it.
 func (j Mixed) Run(ctx context.Context, e *Env, emit func(Line)) error {
-	for _, l := range j.Loads {
+	for i, l := range j.Loads {
 		var trials []*trial
 		for _, k := range e.Kinds {
 			if l.possible(k) {
@@ -46,7 +46,7 @@ func (j Mixed) Run(ctx context.Context, e *Env, emit func(Line)) error {
 				trials = append(trials, l.trial(s, e))
 			}
 		}
-		if err := e.rounds(ctx, e.Rounds, trials); err != nil {
+		if err := e.part(i, len(j.Loads)).rounds(ctx, e.Rounds, trials); err != nil {
 			return err
 		}
 		ratioToFirst(trials)

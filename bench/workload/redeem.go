@@ -61,8 +61,8 @@ func (j Redeem) Run(ctx context.Context, e *Env, emit func(Line)) error {
 		defer s.discard()
 		stocks[k.Name] = s
 	}
-	for _, l := range j.Loads {
-		trials, err := j.runLoad(ctx, e, l, stocks)
+	for i, l := range j.Loads {
+		trials, err := j.runLoad(ctx, e.part(i, len(j.Loads)), l, stocks)
 		if err != nil {
 			return err
 		}

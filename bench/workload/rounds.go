@@ -16,10 +16,16 @@ type trial struct {
 }
 
 // rounds runs every trial n times, interleaved, then the audits, and sums up. A trial that
-// fails is not repeated. The error is ctx's.
+// fails is not repeated. Progress is told before each and after the last. The error is ctx's.
 func (e *Env) rounds(ctx context.Context, n int, trials []*trial) error {
+	done := func(trials, of int) {
+		if e.Progress != nil {
+			e.Progress(trials, of)
+		}
+	}
 	for r := range n {
 		for i := range trials {
+			done(r*len(trials)+i, n*len(trials))
 			t := trials[(i+r)%len(trials)]
 			if t.line.Error != "" {
 				continue
@@ -37,6 +43,7 @@ func (e *Env) rounds(ctx context.Context, n int, trials []*trial) error {
 			t.samples = append(t.samples, s)
 		}
 	}
+	done(n*len(trials), n*len(trials))
 	for _, t := range trials {
 		if t.audit != nil {
 			t.line.fail(t.audit(ctx))

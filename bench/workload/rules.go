@@ -23,8 +23,8 @@ func (Limit) Name() string { return "limit" }
 
 // Run measures codepool.
 func (j Limit) Run(ctx context.Context, e *Env, emit func(Line)) error {
-	for _, l := range j.Loads {
-		err := e.besidePlain(ctx, peer.Limited(), "per-user", emit, func(k peer.Kind) *trial {
+	for i, l := range j.Loads {
+		err := e.part(i, len(j.Loads)).besidePlain(ctx, peer.Limited(), "per-user", emit, func(k peer.Kind) *trial {
 			s := e.newStock(k, j.N, j.N)
 			t := s.trial("limit", l, e.Budget)
 			run := t.run
@@ -56,8 +56,8 @@ func (Lease) Name() string { return "lease" }
 
 // Run measures codepool.
 func (j Lease) Run(ctx context.Context, e *Env, emit func(Line)) error {
-	for _, l := range j.Loads {
-		err := e.besidePlain(ctx, peer.Leasing(), "lease", emit, func(k peer.Kind) *trial {
+	for i, l := range j.Loads {
+		err := e.part(i, len(j.Loads)).besidePlain(ctx, peer.Leasing(), "lease", emit, func(k peer.Kind) *trial {
 			return l.trial("lease", e.newStock(k, j.N, 0))
 		})
 		if err != nil {

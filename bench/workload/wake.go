@@ -20,9 +20,9 @@ func (Wake) Name() string { return "wake" }
 
 // Run measures every way of waking, and reports the best again under "best: …".
 func (j Wake) Run(ctx context.Context, e *Env, emit func(Line)) error {
-	for _, callers := range j.Callers {
+	for i, callers := range j.Callers {
 		trials := wakeTrials(callers, e.Budget/3)
-		if err := e.rounds(ctx, e.Rounds, trials); err != nil {
+		if err := e.part(i, len(j.Callers)).rounds(ctx, e.Rounds, trials); err != nil {
 			return err
 		}
 		emitAll(trials, emit)
