@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"codepool/bench/host"
+	"codepool/bench/report"
 	"codepool/bench/systems"
 	"codepool/bench/workload"
 )
@@ -42,7 +43,7 @@ const childArg = "-child"
 // run is main without the process around it.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) > 0 && args[0] == childArg {
-		return report(ctx, stderr, workload.Child(ctx, systems.All(), args[1:], stdin, stdout))
+		return exit(ctx, stderr, workload.Child(ctx, systems.All(), args[1:], stdin, stdout))
 	}
 	o, err := parse(args, stderr)
 	if errors.Is(err, flag.ErrHelp) {
@@ -52,15 +53,15 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		fmt.Fprintf(stderr, "bench: %v\nRun 'bench -h' for the flags.\n", err)
 		return exitUsage
 	}
-	ok, err := o.measure(ctx, stdout, stderr)
+	ok, err := o.run(ctx, stdin, stdout, stderr)
 	if err == nil && !ok {
 		return exitFailure
 	}
-	return report(ctx, stderr, err)
+	return exit(ctx, stderr, err)
 }
 
-// report turns an error into a message and an exit code.
-func report(ctx context.Context, stderr io.Writer, err error) int {
+// exit turns an error into a message and an exit code.
+func exit(ctx context.Context, stderr io.Writer, err error) int {
 	switch {
 	case err == nil:
 		return exitOK
@@ -72,22 +73,41 @@ func report(ctx context.Context, stderr io.Writer, err error) int {
 	return exitFailure
 }
 
-// measure runs the jobs in a temporary directory and reports whether every line is sound.
-func (o *options) measure(ctx context.Context, stdout, stderr io.Writer) (ok bool, err error) {
-	dir, err := workDir(o.dir, o.volatile)
+// run measures, or reads what was measured before, and writes the reports that were asked for;
+// ok says whether every line is sound.
+func (o *options) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) (ok bool, err error) {
+	if err := o.checkReports(); err != nil {
+		return false, err
+	}
+	var r report.Run
+	if o.from != "" {
+		r, ok, err = o.replay(stdin, stdout)
+	} else {
+		r, ok, err = o.measure(ctx, stdout, stderr)
+	}
 	if err != nil {
 		return false, err
 	}
+	return ok, o.writeReports(r)
+}
+
+// measure runs the jobs in a temporary directory and reports whether every line is sound.
+func (o *options) measure(ctx context.Context, stdout, stderr io.Writer) (r report.Run, ok bool, err error) {
+	dir, err := workDir(o.dir, o.volatile)
+	if err != nil {
+		return r, false, err
+	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
-	progress := newProgress(stderr)
+	progress := newProgress(stderr, len(o.jobs))
 	env := &workload.Env{
 		Dir: dir, Kinds: o.kinds, Rounds: o.rounds, Budget: o.budget,
-		Child: childProcess, Log: progress.logf,
+		Child: childProcess, Log: progress.logf, Progress: progress.trials,
 	}
 	out := o.printer(stdout)
-	if err := out.header(describeHost(dir, o)); err != nil {
-		return false, err
+	r.Header = describeHost(dir, o)
+	if err := out.header(r.Header); err != nil {
+		return r, false, err
 	}
 	ok = true
 	for _, job := range o.jobs {
@@ -95,14 +115,16 @@ func (o *options) measure(ctx context.Context, stdout, stderr io.Writer) (ok boo
 		err := job.Run(ctx, env, func(l workload.Line) {
 			ok = ok && l.Error == ""
 			progress.clear()
+			r.Lines = append(r.Lines, l)
 			writeErr = errors.Join(writeErr, out.line(l))
 		})
+		progress.jobDone()
 		progress.clear()
 		if err = errors.Join(err, writeErr, out.flush()); err != nil {
-			return false, fmt.Errorf("job %s: %w", job.Name(), err)
+			return r, false, fmt.Errorf("job %s: %w", job.Name(), err)
 		}
 	}
-	return ok, nil
+	return r, ok, nil
 }
 
 // workDir makes the directory that everything is written to, on a disk.

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,6 +25,9 @@ type options struct {
 	volatile bool
 	json     bool
 	gobench  bool
+	html     string // file to write a page to
+	markdown string // file to put tables into
+	from     string // saved lines that are shown instead of measuring
 }
 
 // parse reads the flags; usage goes to stderr when it is asked for.
@@ -40,6 +44,9 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	fs.BoolVar(&o.volatile, "volatile", false, "measure even if the directory is in memory")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line")
 	fs.BoolVar(&o.gobench, "gobench", false, "print Go benchmark lines, for benchstat")
+	fs.StringVar(&o.html, "html", "", "file to write a page with charts to")
+	fs.StringVar(&o.markdown, "markdown", "", "file in which tables replace what stands between the lines <!-- bench:begin --> and <!-- bench:end -->")
+	fs.StringVar(&o.from, "from", "", "file with what -json printed, to show and report on instead of measuring; - is standard input")
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			fmt.Fprintln(stderr, "usage: bench [flags]")
@@ -58,6 +65,11 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	bad(o.rounds >= 1, "-rounds is %d: want at least 1", o.rounds)
 	bad(o.budget > 0, "-budget is %v: want more than 0", o.budget)
 	bad(!o.json || !o.gobench, "-json and -gobench exclude each other")
+	bad(!o.gobench || o.from == "", "-gobench needs every round, which -from does not have")
+	fs.Visit(func(f *flag.Flag) {
+		measures := slices.Contains([]string{"jobs", "systems", "n", "rounds", "budget", "dir", "volatile"}, f.Name)
+		bad(o.from == "" || !measures, "-%s is of no use with -from, which measures nothing", f.Name)
+	})
 	n, err := parseSizes(*sizes)
 	errs = append(errs, err)
 	o.kinds, err = systems.Select(names(*which))

@@ -8,12 +8,13 @@ import (
 	"strconv"
 	"strings"
 
+	"codepool/bench/report"
 	"codepool/bench/workload"
 )
 
 // printer writes results in one of the three forms.
 type printer interface {
-	header(header) error
+	header(report.Header) error
 	line(workload.Line) error
 	flush() error // after each job
 }
@@ -31,15 +32,15 @@ func (o *options) printer(w io.Writer) printer {
 // jsonPrinter writes an object a line.
 type jsonPrinter struct{ enc *json.Encoder }
 
-func (p jsonPrinter) header(h header) error      { return p.enc.Encode(h) }
-func (p jsonPrinter) line(l workload.Line) error { return p.enc.Encode(l) }
-func (p jsonPrinter) flush() error               { return nil }
+func (p jsonPrinter) header(h report.Header) error { return p.enc.Encode(h) }
+func (p jsonPrinter) line(l workload.Line) error   { return p.enc.Encode(l) }
+func (p jsonPrinter) flush() error                 { return nil }
 
 // goPrinter writes the format of Go's benchmarks, one line a round, so that benchstat
 // sees the spread.
 type goPrinter struct{ w io.Writer }
 
-func (p goPrinter) header(h header) error {
+func (p goPrinter) header(h report.Header) error {
 	_, err := fmt.Fprintf(p.w, "goos: %s\ngoarch: %s\npkg: codepool/bench\ncpu: %s\n", h.OS, h.Arch, h.CPU)
 	return err
 }

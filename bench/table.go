@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"codepool/bench/report"
 	"codepool/bench/workload"
 )
 
@@ -18,7 +19,7 @@ type tablePrinter struct {
 	lines []workload.Line
 }
 
-func (p *tablePrinter) header(h header) error {
+func (p *tablePrinter) header(h report.Header) error {
 	_, err := fmt.Fprintln(p.w, h)
 	return err
 }
@@ -71,17 +72,17 @@ func columns() []column {
 	return []column{
 		{"system", func(l workload.Line) string { return l.System }},
 		{"note", func(l workload.Line) string { return l.Note }},
-		{"n", func(l workload.Line) string { return count(float64(l.N)) }},
-		{"callers", func(l workload.Line) string { return count(float64(l.Callers)) }},
-		{"batch", func(l workload.Line) string { return count(float64(l.Batch)) }},
-		{"ops/s", func(l workload.Line) string { return count(l.OpsPerS) }},
-		{"min", func(l workload.Line) string { return count(l.MinOpsPerS) }},
-		{"max", func(l workload.Line) string { return count(l.MaxOpsPerS) }},
-		{"p50 µs", func(l workload.Line) string { return figure(l.P50us) }},
-		{"p99 µs", func(l workload.Line) string { return figure(l.P99us) }},
-		{"p99.9 µs", func(l workload.Line) string { return figure(l.P999us) }},
-		{"B/code", func(l workload.Line) string { return figure(l.BytesPerCode) }},
-		{"seconds", func(l workload.Line) string { return figure(l.Seconds) }},
+		{"n", func(l workload.Line) string { return report.Count(float64(l.N)) }},
+		{"callers", func(l workload.Line) string { return report.Count(float64(l.Callers)) }},
+		{"batch", func(l workload.Line) string { return report.Count(float64(l.Batch)) }},
+		{"ops/s", func(l workload.Line) string { return report.Count(l.OpsPerS) }},
+		{"min", func(l workload.Line) string { return report.Count(l.MinOpsPerS) }},
+		{"max", func(l workload.Line) string { return report.Count(l.MaxOpsPerS) }},
+		{"p50 µs", func(l workload.Line) string { return report.Figure(l.P50us) }},
+		{"p99 µs", func(l workload.Line) string { return report.Figure(l.P99us) }},
+		{"p99.9 µs", func(l workload.Line) string { return report.Figure(l.P999us) }},
+		{"B/code", func(l workload.Line) string { return report.Figure(l.BytesPerCode) }},
+		{"seconds", func(l workload.Line) string { return report.Figure(l.Seconds) }},
 	}
 }
 
@@ -96,7 +97,7 @@ func (p *tablePrinter) rest(l workload.Line) error {
 		value int64
 	}{{"n", l.N}, {"callers", int64(l.Callers)}, {"batch", int64(l.Batch)}} {
 		if f.value > 0 {
-			fmt.Fprintf(p.w, " %s=%s", f.name, count(float64(f.value)))
+			fmt.Fprintf(p.w, " %s=%s", f.name, report.Count(float64(f.value)))
 		}
 	}
 	if l.Note != "" {
@@ -112,27 +113,4 @@ func (p *tablePrinter) rest(l workload.Line) error {
 	}
 	_, err := fmt.Fprintln(p.w)
 	return err
-}
-
-// count prints a whole number in groups of three, nothing for 0.
-func count(v float64) string {
-	if v == 0 {
-		return ""
-	}
-	s := strconv.FormatFloat(v, 'f', 0, 64)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-// figure prints three significant digits, nothing for 0.
-func figure(v float64) string {
-	switch {
-	case v == 0:
-		return ""
-	case v >= 100 || v <= -100:
-		return count(v)
-	}
-	return strconv.FormatFloat(v, 'g', 3, 64)
 }
