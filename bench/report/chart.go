@@ -233,7 +233,7 @@ func (c *chart) axis(s scale, rows int, what string, lower bool) {
 
 // row places the i-th row and names it.
 func (c *chart) row(i int, r row, letters int) mark {
-	m := mark{Full: r.label(), Class: class(r.System), Text: float64(i*rowHeight) + 15, Y: float64(i*rowHeight) + 21}
+	m := mark{Full: r.label, Class: class(r.System), Text: float64(i*rowHeight) + 15, Y: float64(i*rowHeight) + 21}
 	sign := ""
 	switch {
 	case r.System.durable():

@@ -28,6 +28,7 @@ type row struct {
 	workload.Line
 	System System
 	load   string // what sets it apart from others of the group
+	label  string // of a chart
 }
 
 // loadField is one field of a line's load.
@@ -126,7 +127,15 @@ func (r Run) group(j job, lines []workload.Line) group {
 	}
 	g.title = strings.Join(shared, ", ")
 	for i, l := range lines {
-		g.rows = append(g.rows, row{Line: l, System: r.system(l.System), load: strings.Join(loads[i], ", ")})
+		load := strings.Join(loads[i], ", ")
+		label := l.System
+		switch {
+		case load != "" && alone(lines):
+			label = load
+		case load != "":
+			label += " (" + load + ")"
+		}
+		g.rows = append(g.rows, row{Line: l, System: r.system(l.System), load: load, label: label})
 	}
 	for _, m := range j.metrics {
 		if slices.ContainsFunc(lines, func(l workload.Line) bool { return m.value(l) > 0 }) {
@@ -137,12 +146,9 @@ func (r Run) group(j job, lines []workload.Line) group {
 	return g
 }
 
-// label names a row in its group.
-func (r row) label() string {
-	if r.load == "" {
-		return r.Line.System
-	}
-	return r.Line.System + " (" + r.load + ")"
+// alone reports whether all lines are of one system, which then need not be named in each.
+func alone(lines []workload.Line) bool {
+	return !slices.ContainsFunc(lines, func(l workload.Line) bool { return l.System != lines[0].System })
 }
 
 // counts reports whether the row's figure can be compared.

@@ -89,6 +89,9 @@ func newPage(run Run, style template.CSS) page {
 // block draws what a group has.
 func (s section) block(g group, id string) figureBlock {
 	b := figureBlock{Title: g.title}
+	if first := g.rows[0]; len(g.rows) > 1 && first.label != first.Line.System && first.label == first.load {
+		b.Title = strings.Trim(first.Line.System+", "+b.Title, ", ")
+	}
 	if b.Title == "" {
 		b.Title = s.name
 	}

@@ -235,6 +235,11 @@ func TestPageCanBeReadAloud(t *testing.T) {
 				t.Errorf("%s: the heading %q has no scope", name, textOf(th))
 			}
 		}
+		for _, table := range elements(doc, "table") { // wide ones scroll, by keys too
+			if box := table.Parent; attribute(box, "role") != "region" || attribute(box, "tabindex") != "0" || attribute(box, "aria-labelledby") == "" {
+				t.Errorf("%s: a table in no region that keys can scroll", name)
+			}
+		}
 		if attribute(elements(doc, "html")[0], "lang") == "" {
 			t.Errorf("%s: no language", name)
 		}
