@@ -16,12 +16,13 @@ func jobNames() []string {
 	return []string{"fsync", "wake", "redeem", "issue", "mint", "reject", "mixed", "latency", "memory", "disk", "reopen", "limit", "lease", "query", "retire", "universal", "packet", "signed", "order", "sustain", "growth"}
 }
 
-// selectJobs configures the named jobs, in the order of jobNames; none are all but sustain
-// and growth, which take minutes and gigabytes. sizes are those of -n; a job that needs one takes the
-// first, none is its own default.
-func selectJobs(wanted []string, sizes []int) ([]workload.Job, error) {
+// selectJobs configures the named jobs, in the order of jobNames; none are all but sustain,
+// which takes a minute whatever else is asked, and of a quick run growth, which takes
+// gigabytes. sizes are those of -n; a job that needs one takes the first, none is its own
+// default, or a fiftieth of it in a quick run.
+func selectJobs(wanted []string, sizes []int, quick bool) ([]workload.Job, error) {
 	if len(wanted) == 0 {
-		wanted = slices.DeleteFunc(jobNames(), func(name string) bool { return name == "sustain" || name == "growth" })
+		wanted = slices.DeleteFunc(jobNames(), func(name string) bool { return name == "sustain" || quick && name == "growth" })
 	}
 	for _, name := range wanted {
 		if !slices.Contains(jobNames(), name) {
@@ -31,14 +32,17 @@ func selectJobs(wanted []string, sizes []int) ([]workload.Job, error) {
 	var jobs []workload.Job
 	for _, name := range jobNames() {
 		if slices.Contains(wanted, name) {
-			jobs = append(jobs, makeJob(name, sizes))
+			jobs = append(jobs, makeJob(name, sizes, quick))
 		}
 	}
 	return jobs, nil
 }
 
-func makeJob(name string, sizes []int) workload.Job {
-	const million = 1_000_000
+func makeJob(name string, sizes []int, quick bool) workload.Job {
+	million := 1_000_000
+	if quick {
+		million /= 50
+	}
 	size := func(otherwise int) int {
 		if len(sizes) > 0 {
 			return sizes[0]
@@ -72,11 +76,11 @@ func makeJob(name string, sizes []int) workload.Job {
 	case "reject":
 		return workload.DefaultReject(size(10 * million))
 	case "mixed":
-		return workload.Mixed{N: size(600_000), Loads: workload.DefaultMixedLoads()}
+		return workload.Mixed{N: size(million * 6 / 10), Loads: workload.DefaultMixedLoads()}
 	case "latency":
 		return workload.Latency{Rate: 100_000, Callers: 4096}
 	case "memory":
-		return workload.DefaultMemory(small(large(10*million), 10), large(10*million))
+		return memoryJob(small(large(10*million), 10), large(10*million), quick)
 	case "disk":
 		return workload.Disk{Small: small(large(4*million), 4), Large: large(4 * million), Redeems: small(large(4*million), 4)}
 	case "reopen":
@@ -99,10 +103,18 @@ func makeJob(name string, sizes []int) workload.Job {
 		return workload.Signed{N: size(million), Mint: size(100 * million), Load: workload.RedeemLoad{Mode: workload.Batched, Callers: 4, Batch: 1000}}
 	case "sustain":
 		return workload.Sustain{Rate: 150_000, For: time.Duration(size(9*million)) * time.Second / 150_000}
-	default:
+	default: // growth
 		if len(sizes) == 0 {
 			sizes = []int{million, 10 * million, 50 * million}
 		}
 		return workload.DefaultGrowth(sizes)
 	}
+}
+
+func memoryJob(small, large int, quick bool) workload.Memory {
+	j := workload.DefaultMemory(small, large)
+	if quick {
+		j.Settle /= 16
+	}
+	return j
 }

@@ -144,8 +144,8 @@ func TestParseSizes(t *testing.T) {
 }
 
 func TestEveryJobCanBeMade(t *testing.T) {
-	for _, sizes := range [][]int{nil, {5000}, {1000, 9000}} {
-		jobs, err := selectJobs(jobNames(), sizes)
+	for i, sizes := range [][]int{nil, nil, {5000}, {1000, 9000}} {
+		jobs, err := selectJobs(jobNames(), sizes, i == 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,9 +155,11 @@ func TestEveryJobCanBeMade(t *testing.T) {
 			}
 		}
 	}
-	jobs, err := selectJobs(nil, nil)
-	if err != nil || len(jobs) != len(jobNames())-2 { // without sustain and growth
-		t.Errorf("%d jobs by default, %v", len(jobs), err)
+	for quick, without := range map[bool]int{false: 1, true: 2} { // sustain, and growth
+		jobs, err := selectJobs(nil, nil, quick)
+		if err != nil || len(jobs) != len(jobNames())-without {
+			t.Errorf("%d jobs by default, %v", len(jobs), err)
+		}
 	}
 }
 

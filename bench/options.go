@@ -35,11 +35,12 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	o := &options{}
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
-	jobs := fs.String("jobs", "", "jobs to run, comma-separated: "+strings.Join(jobNames(), ", ")+" (default all but sustain and growth)")
+	jobs := fs.String("jobs", "", "jobs to run, comma-separated: "+strings.Join(jobNames(), ", ")+" (default all but sustain; with -quick growth neither)")
 	which := fs.String("systems", "", "systems to measure, comma-separated: "+strings.Join(systemNames(), ", ")+" (default all)")
 	sizes := fs.String("n", "", "codes, such as 200k or 1M; a list for growth (default: the job's own)")
-	fs.IntVar(&o.rounds, "rounds", 3, "times that each figure is measured; the median counts")
-	fs.DurationVar(&o.budget, "budget", 3*time.Second, "longest time that one measurement takes")
+	quick := fs.Bool("quick", false, "a look in less than three minutes: a fiftieth of the codes, 3 rounds of 200ms")
+	fs.IntVar(&o.rounds, "rounds", 5, "times that each figure is measured; the median counts")
+	fs.DurationVar(&o.budget, "budget", time.Second, "longest time that one measurement takes")
 	fs.StringVar(&o.dir, "dir", "", "directory on the disk to measure (default: the one for temporary files, if that is a disk, else the current one)")
 	fs.BoolVar(&o.volatile, "volatile", false, "measure even if the directory is in memory")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line")
@@ -55,6 +56,14 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		}
 		return nil, err
 	}
+	given := map[string]bool{}
+	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if *quick && !given["rounds"] {
+		o.rounds = 3
+	}
+	if *quick && !given["budget"] {
+		o.budget = 200 * time.Millisecond
+	}
 	var errs []error
 	bad := func(ok bool, format string, args ...any) {
 		if !ok {
@@ -67,7 +76,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	bad(!o.json || !o.gobench, "-json and -gobench exclude each other")
 	bad(!o.gobench || o.from == "", "-gobench needs every round, which -from does not have")
 	fs.Visit(func(f *flag.Flag) {
-		measures := slices.Contains([]string{"jobs", "systems", "n", "rounds", "budget", "dir", "volatile"}, f.Name)
+		measures := slices.Contains([]string{"jobs", "systems", "n", "rounds", "budget", "quick", "dir", "volatile"}, f.Name)
 		bad(o.from == "" || !measures, "-%s is of no use with -from, which measures nothing", f.Name)
 	})
 	n, err := parseSizes(*sizes)
@@ -75,7 +84,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	o.kinds, err = systems.Select(names(*which))
 	errs = append(errs, err)
 	if err == nil {
-		o.jobs, err = selectJobs(names(*jobs), n)
+		o.jobs, err = selectJobs(names(*jobs), n, *quick)
 		errs = append(errs, err)
 	}
 	return o, errors.Join(errs...)

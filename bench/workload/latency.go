@@ -197,7 +197,7 @@ func (o *offer) unanswered() {
 
 func (o *offer) sample() Sample {
 	s := Sample{Ops: o.answered.Load(), Elapsed: o.elapsed}
-	s.Extra = map[string]float64{"answered": float64(s.Ops) / float64(o.calls)}
+	s.Extra = map[string]float64{"answered": float64(s.Ops) / float64(o.calls), "rate": float64(o.rate)}
 	o.took.percentiles(&s)
 	return s
 }
