@@ -8,9 +8,10 @@ import (
 	"codepool/bench/peer"
 	"codepool/bench/peer/bound"
 	"codepool/bench/peer/embedded"
+	"codepool/bench/peer/server"
 )
 
 // All returns all systems, codepool first.
 func All() []peer.Kind {
-	return slices.Concat(peer.Kinds(), embedded.Kinds(), bound.Kinds())
+	return slices.Concat(peer.Kinds(), embedded.Kinds(), server.Kinds(), bound.Kinds())
 }
