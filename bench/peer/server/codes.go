@@ -44,8 +44,9 @@ func countRefused(n int, err error) (int, error) {
 	return n, nil
 }
 
-// mint makes n codes and passes them to add, MintBatch a call, from MintCallers goroutines.
-func mint(ctx context.Context, n int, add func(ctx context.Context, codes []string) error) error {
+// mint calls add from MintCallers goroutines, each with its share of n codes and a source
+// of its own.
+func mint(n int, add func(n int, s *source) error) error {
 	errs := make([]error, peer.MintCallers)
 	var wg sync.WaitGroup
 	for c := range errs {
@@ -53,32 +54,27 @@ func mint(ctx context.Context, n int, add func(ctx context.Context, codes []stri
 		if c < n%peer.MintCallers {
 			share++
 		}
-		wg.Go(func() { errs[c] = mintShare(ctx, share, add) })
+		wg.Go(func() {
+			g, err := gen.NewGenerator(gen.DefaultFormat())
+			if err == nil {
+				err = add(share, &source{g: g})
+			}
+			errs[c] = err
+		})
 	}
 	wg.Wait()
 	return errors.Join(errs...)
 }
 
-func mintShare(ctx context.Context, n int, add func(context.Context, []string) error) error {
-	g, err := gen.NewGenerator(gen.DefaultFormat())
-	if err != nil {
-		return err
-	}
-	var text []byte
-	for n > 0 {
-		codes := make([]string, min(n, peer.MintBatch))
-		for i := range codes {
-			if text, err = g.AppendCode(text[:0]); err != nil {
-				return err
-			}
-			codes[i] = string(text)
-		}
-		if err := add(ctx, codes); err != nil {
-			return err
-		}
-		n -= len(codes)
-	}
-	return nil
+// source makes random codes. It is not safe for concurrent use.
+type source struct {
+	g    *gen.Generator
+	text []byte
+}
+
+func (s *source) next() (code string, err error) {
+	s.text, err = s.g.AppendCode(s.text[:0])
+	return string(s.text), err
 }
 
 // handOut draws k codes, MintBatch a call.

@@ -65,7 +65,18 @@ func kinds(places []string) []peer.Kind {
 			Name: "postgres", Type: (*postgres)(nil),
 			About: "a row a code, updated in place (HOT) with user and reference; synchronous_commit, " + strconv.Itoa(postgresConnections) + " connections",
 			Open: func(dir string) (peer.System, error) {
-				p, err := openPostgres(places, dir)
+				p, err := openPostgres(places, dir, marking)
+				if err != nil {
+					return nil, err
+				}
+				return p, nil
+			},
+		},
+		{
+			Name: "postgres-delete", Type: (*postgres)(nil),
+			About: "a row a code, deleted; synchronous_commit, " + strconv.Itoa(postgresConnections) + " connections",
+			Open: func(dir string) (peer.System, error) {
+				p, err := openPostgres(places, dir, deleting)
 				if err != nil {
 					return nil, err
 				}
@@ -84,7 +95,7 @@ func installed(places []string, name string) error {
 	switch name {
 	case "redis", "redis-everysec", "redis-single":
 		_, err = find(places, redisProgram)
-	case "postgres":
+	case "postgres", "postgres-delete":
 		_, err = find(places, postgresProgram, initdbProgram)
 	}
 	return err

@@ -55,26 +55,46 @@ UPDATE codes SET state = 1, ref = $3
 WHERE ctid = ANY (ARRAY(SELECT place FROM picked)) AND (SELECT count(*) FROM picked) = $2
 RETURNING code`
 
-const redeemCode = `UPDATE codes SET state = 2, user_id = $2 WHERE code = $1 AND state = 1`
+// postgresForm is what a redemption does to the row. The statements take codes and, if
+// the form has them, users; many works in the order of its arrays and answers with the
+// numbers, from 1, of those that were redeemed.
+type postgresForm struct {
+	one, many string
+	users     bool
+}
 
-// redeemCodes redeems in the order of the arrays and answers with the numbers, from 1, of those
-// that were redeemed.
-const redeemCodes = `
+// marking keeps the row, with the user.
+var marking = postgresForm{
+	users: true,
+	one:   `UPDATE codes SET state = 2, user_id = $2 WHERE code = $1 AND state = 1`,
+	many: `
 UPDATE codes SET state = 2, user_id = r.user_id
 FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS r (code, user_id, number)
 WHERE codes.code = r.code AND codes.state = 1
-RETURNING r.number`
+RETURNING r.number`,
+}
 
-// postgres is a table of codes. It stores what codepool's receipts have but their
-// numbers and times.
+// deleting keeps nothing: who redeemed is not stored, nor that it was ever a code.
+var deleting = postgresForm{
+	one: `DELETE FROM codes WHERE code = $1 AND state = 1`,
+	many: `
+DELETE FROM codes
+USING unnest($1::text[]) WITH ORDINALITY AS r (code, number)
+WHERE codes.code = r.code AND codes.state = 1
+RETURNING r.number`,
+}
+
+// postgres is a table of codes. With the form marking it stores what codepool's receipts
+// have but their numbers and times.
 type postgres struct {
+	form   postgresForm
 	server *postgresServer
 	pool   *pgxpool.Pool
 	pages  atomic.Int64  // of the table
 	draws  atomic.Uint64 // numbers the references of draws
 }
 
-func openPostgres(places []string, dir string) (_ *postgres, err error) {
+func openPostgres(places []string, dir string, form postgresForm) (_ *postgres, err error) {
 	server, err := startPostgres(places, dir)
 	if err != nil {
 		return nil, err
@@ -95,7 +115,7 @@ func openPostgres(places []string, dir string) (_ *postgres, err error) {
 	}
 	config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
 	ctx := context.Background()
-	p := &postgres{server: server}
+	p := &postgres{form: form, server: server}
 	if p.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, err
 	}
@@ -121,10 +141,17 @@ func (p *postgres) measure(ctx context.Context) error {
 	return err
 }
 
-// Mint copies n codes into the table, MintBatch a COPY.
+// Mint copies n codes into the table by one COPY for each of MintCallers.
 func (p *postgres) Mint(ctx context.Context, n int) error {
-	err := mint(ctx, n, func(ctx context.Context, codes []string) error {
-		rows := pgx.CopyFromSlice(len(codes), func(i int) ([]any, error) { return []any{codes[i]}, nil })
+	err := mint(n, func(n int, s *source) error {
+		rows := pgx.CopyFromFunc(func() ([]any, error) {
+			if n == 0 {
+				return nil, nil
+			}
+			n--
+			code, err := s.next()
+			return []any{code}, err
+		})
 		_, err := p.pool.CopyFrom(ctx, pgx.Identifier{"codes"}, []string{"code"}, rows)
 		return err
 	})
@@ -158,16 +185,20 @@ func (p *postgres) HandOut(ctx context.Context, k int, each func(string)) error 
 	return handOut(ctx, p, k, each)
 }
 
-// RedeemOne updates one row.
+// RedeemOne changes one row.
 func (p *postgres) RedeemOne(ctx context.Context, code, user string) error {
-	tag, err := p.pool.Exec(ctx, redeemCode, code, user)
+	args := []any{code, user}
+	if !p.form.users {
+		args = args[:1]
+	}
+	tag, err := p.pool.Exec(ctx, p.form.one, args...)
 	if err == nil && tag.RowsAffected() != 1 {
 		err = refuse([]string{code})
 	}
 	return err
 }
 
-// RedeemMany updates the rows in one statement. All callers lock rows in the order of the
+// RedeemMany changes the rows in one statement. All callers lock rows in the order of the
 // codes, so that none waits for one who waits for it.
 func (p *postgres) RedeemMany(ctx context.Context, rs []peer.Redemption) error {
 	sorted := slices.Clone(rs)
@@ -176,7 +207,11 @@ func (p *postgres) RedeemMany(ctx context.Context, rs []peer.Redemption) error {
 	for i, r := range sorted {
 		codes[i], users[i] = r.Code, r.User
 	}
-	rows, err := p.pool.Query(ctx, redeemCodes, codes, users)
+	args := []any{codes, users}
+	if !p.form.users {
+		args = args[:1]
+	}
+	rows, err := p.pool.Query(ctx, p.form.many, args...)
 	if err != nil {
 		return err
 	}
@@ -184,10 +219,17 @@ func (p *postgres) RedeemMany(ctx context.Context, rs []peer.Redemption) error {
 	if err != nil || len(numbers) == len(codes) {
 		return err
 	}
+	redeemed := make([]bool, len(codes))
 	for _, n := range numbers {
-		codes[n-1] = "" // no code is empty
+		redeemed[n-1] = true
 	}
-	return refuse(slices.DeleteFunc(codes, func(code string) bool { return code == "" }))
+	var refused []string
+	for i, code := range codes {
+		if !redeemed[i] {
+			refused = append(refused, code)
+		}
+	}
+	return refuse(refused)
 }
 
 // Refuse asks for all of them in one call.
@@ -209,7 +251,11 @@ func (p *postgres) Audit(ctx context.Context, want peer.Ledger) error {
 	}
 	issued := want.HandedOut + want.Drawn
 	var errs []error
-	for state, n := range []int64{want.Minted - issued, issued - want.Redeemed, want.Redeemed} {
+	redeemed := want.Redeemed
+	if !p.form.users {
+		redeemed = 0
+	}
+	for state, n := range []int64{want.Minted - issued, issued - want.Redeemed, redeemed} {
 		if got[state] != n {
 			errs = append(errs, peer.Mismatch(fmt.Sprintf("codes of state %d", state), got[state], n))
 		}

@@ -9,13 +9,15 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"time"
 
 	"codepool/bench/peer"
 
 	"github.com/redis/rueidis"
 )
 
-// redisConnections are those of redisSingle.
+// redisConnections are those of redisSingle. With 1024 callers, 64 to 256 are as fast, 32
+// and 512 slower.
 const redisConnections = 128
 
 // The sets: a code is in one of them, and in none when it is redeemed.
@@ -51,6 +53,11 @@ func openRedis(places []string, dir string, form redisForm) (*redis, error) {
 		DisableCache:          true,
 		DisableAutoPipelining: form.single,
 		BlockingPoolSize:      redisConnections,
+		// Two connections, and a moment for more to join what is sent: of 2, 1 and 4
+		// connections with 0, 20 and 100 µs the most that 1024 callers got, at no cost to one
+		// or 64 of them.
+		PipelineMultiplex: 1,
+		MaxFlushDelay:     20 * time.Microsecond,
 	})
 	if err != nil {
 		return nil, errors.Join(err, server.stop())
@@ -60,12 +67,25 @@ func openRedis(places []string, dir string, form redisForm) (*redis, error) {
 
 // Mint adds n codes to the stock, MintBatch a SADD, which are pipelined.
 func (r *redis) Mint(ctx context.Context, n int) error {
-	return mint(ctx, n, func(ctx context.Context, codes []string) error {
-		added, err := r.client.Do(ctx, r.client.B().Sadd().Key(stockKey).Member(codes...).Build()).AsInt64()
-		if err == nil && added != int64(len(codes)) {
-			err = fmt.Errorf("%d of %d codes were in stock before", int64(len(codes))-added, len(codes))
+	return mint(n, func(n int, s *source) error {
+		for n > 0 {
+			codes := make([]string, min(n, peer.MintBatch))
+			for i := range codes {
+				var err error
+				if codes[i], err = s.next(); err != nil {
+					return err
+				}
+			}
+			added, err := r.client.Do(ctx, r.client.B().Sadd().Key(stockKey).Member(codes...).Build()).AsInt64()
+			if err != nil {
+				return err
+			}
+			if added != int64(len(codes)) {
+				return fmt.Errorf("%d of %d codes were in stock before", int64(len(codes))-added, len(codes))
+			}
+			n -= len(codes)
 		}
-		return err
+		return nil
 	})
 }
 
@@ -169,7 +189,8 @@ func (r *redisSingle) Refuse(ctx context.Context, codes []string) (int, error) {
 type redisPipelined struct{ *redis }
 
 // RedeemMany removes the codes by one SREM. Its answer is only how many there were, so
-// SMISMEMBER asks for each of them before, in one transaction.
+// SMISMEMBER asks for each of them before, in one transaction. That is twice as fast as a
+// SREM a code, pipelined or in a script.
 func (r *redisPipelined) RedeemMany(ctx context.Context, rs []peer.Redemption) error {
 	codes := make([]string, len(rs))
 	for i := range rs {

@@ -241,10 +241,11 @@ func TestInstallScriptInstallsWhatTheErrorNames(t *testing.T) {
 // A server that ends before it answers says why.
 func TestStartFails(t *testing.T) {
 	broken := map[string]struct{ file, want string }{
-		"redis":          {"appendonlydir/appendonly.aof.manifest", "manifest"},
-		"redis-everysec": {"appendonlydir/appendonly.aof.manifest", "manifest"},
-		"redis-single":   {"appendonlydir/appendonly.aof.manifest", "manifest"},
-		"postgres":       {"data/PG_VERSION", "not a valid data directory"},
+		"redis":           {"appendonlydir/appendonly.aof.manifest", "manifest"},
+		"redis-everysec":  {"appendonlydir/appendonly.aof.manifest", "manifest"},
+		"redis-single":    {"appendonlydir/appendonly.aof.manifest", "manifest"},
+		"postgres":        {"data/PG_VERSION", "not a valid data directory"},
+		"postgres-delete": {"data/PG_VERSION", "not a valid data directory"},
 	}
 	each(t, func(t *testing.T, k peer.Kind) {
 		dir := t.TempDir()

@@ -57,8 +57,10 @@ func TestPostgresUpdatesInPlace(t *testing.T) {
 		want      []string
 	}{
 		{drawCodes, "'(0,0)', 10, 'order'", []string{"Tid Range Scan", "Tid Scan"}},
-		{redeemCode, "'a', 'b'", []string{"Index Scan using codes_pkey"}},
-		{redeemCodes, "'{a}', '{b}'", []string{"Index Scan using codes_pkey", "Nested Loop"}},
+		{marking.one, "'a', 'b'", []string{"Index Scan using codes_pkey"}},
+		{marking.many, "'{a}', '{b}'", []string{"Index Scan using codes_pkey", "Nested Loop"}},
+		{deleting.one, "'a'", []string{"Index Scan using codes_pkey"}},
+		{deleting.many, "'{a}'", []string{"Index Scan using codes_pkey", "Nested Loop"}},
 	} {
 		plan := explain(t, p, q.sql, q.args)
 		for _, want := range q.want {
