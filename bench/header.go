@@ -27,9 +27,23 @@ func describeHost(dir string, o *options) report.Header {
 		Rounds:     o.rounds,
 		Budget:     o.budget.Seconds(),
 		Modules: host.Modules("github.com/dgraph-io/badger/v4", "github.com/bits-and-blooms/bloom/v3",
-			"github.com/HdrHistogram/hdrhistogram-go"),
+			"github.com/cockroachdb/pebble/v2", "github.com/jackc/pgx/v5", "github.com/mattn/go-sqlite3", "github.com/puzpuzpuz/xsync/v4",
+			"github.com/redis/rueidis", "go.etcd.io/bbolt", "modernc.org/sqlite", "github.com/HdrHistogram/hdrhistogram-go"),
+		Servers: serverVersions(o.kinds),
 		Systems: describeSystems(o.kinds),
 	}
+}
+
+// serverVersions asks the servers that are measured.
+func serverVersions(kinds []peer.Kind) map[string]string {
+	versions := make(map[string]string)
+	for _, k := range kinds {
+		if k.Version != nil {
+			program, version := k.Version()
+			versions[program] = version
+		}
+	}
+	return versions
 }
 
 // describeSystems says how reports present the systems.

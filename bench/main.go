@@ -99,6 +99,9 @@ func (o *options) measure(ctx context.Context, stdout, stderr io.Writer) (r repo
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
+	for _, err := range o.missing {
+		fmt.Fprintf(stderr, "bench: left out: %v\n", err)
+	}
 	progress := newProgress(stderr, len(o.jobs))
 	env := &workload.Env{
 		Dir: dir, Kinds: o.kinds, Rounds: o.rounds, Budget: o.budget,

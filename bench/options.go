@@ -19,6 +19,7 @@ import (
 type options struct {
 	jobs     []workload.Job
 	kinds    []peer.Kind
+	missing  []error // systems that are left out
 	rounds   int
 	budget   time.Duration
 	dir      string
@@ -81,7 +82,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	})
 	n, err := parseSizes(*sizes)
 	errs = append(errs, err)
-	o.kinds, err = systems.Select(names(*which))
+	o.kinds, o.missing, err = systems.Select(names(*which))
 	errs = append(errs, err)
 	if err == nil {
 		o.jobs, err = selectJobs(names(*jobs), n, *quick)

@@ -108,6 +108,11 @@ type Kind struct {
 	// Resident: all of its codes are in memory while it is open, so what a code weighs there
 	// and how long loading takes are of interest.
 	Resident bool
+	// Missing, if set, says which programs that the system needs are not installed, and how to
+	// install them.
+	Missing func() error
+	// Version, if set, names the server program of the system and says which version it is.
+	Version func() (program, version string)
 	// About is the form in which it is used, in a few words for a report.
 	About string
 }

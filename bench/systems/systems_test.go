@@ -3,14 +3,14 @@ package systems
 import "testing"
 
 func TestSelect(t *testing.T) {
-	got, err := Select([]string{"badger-batch", "codepool"})
+	got, _, err := Select([]string{"badger-batch", "codepool"})
 	if err != nil || len(got) != 2 || got[0].Name != "codepool" || got[1].Name != "badger-batch" {
 		t.Errorf("%v, %v", got, err)
 	}
-	if all, err := Select(nil); err != nil || len(all) != len(All()) {
-		t.Errorf("%d of %d, %v", len(all), len(All()), err)
+	if all, missing, err := Select(nil); err != nil || len(all)+len(missing) != len(All()) {
+		t.Errorf("%d of %d, %v, %v", len(all), len(All()), missing, err)
 	}
-	if _, err := Select([]string{"memcached"}); err == nil {
+	if _, _, err := Select([]string{"memcached"}); err == nil {
 		t.Error("a system that there is not was selected")
 	}
 }

@@ -255,7 +255,7 @@ func TestGrowth(t *testing.T) {
 }
 
 func TestCodepoolJobsSkipWhenNotSelected(t *testing.T) {
-	kinds, err := systems.Select([]string{"badger-txn"})
+	kinds, _, err := systems.Select([]string{"badger-txn"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,13 +24,21 @@ var ErrNotInstalled = errors.New("not installed")
 const install = "apt-get install -y redis-server postgresql"
 
 // Kinds returns the servers.
-func Kinds() []peer.Kind { return kinds(usualPlaces()) }
+func Kinds() []peer.Kind {
+	places := usualPlaces()
+	all := kinds(places)
+	for i := range all {
+		all[i].Missing = func() error { return installed(places, all[i].Name) }
+		all[i].Version = func() (program, version string) { return versionOf(places, all[i].Name) }
+	}
+	return all
+}
 
 // kinds returns the servers of programs in PATH or in places.
 func kinds(places []string) []peer.Kind {
 	return []peer.Kind{
 		{
-			Name: "redis", Type: (*redisPipelined)(nil),
+			Name: "redis", Type: (*redisPipelined)(nil), Resident: true,
 			About: "two sets; AOF synced always; pipelined over a unix socket",
 			Open: func(dir string) (peer.System, error) {
 				r, err := openRedis(places, dir, redisForm{sync: "always"})
@@ -86,19 +95,35 @@ func kinds(places []string) []peer.Kind {
 	}
 }
 
-// Installed returns an error that wraps ErrNotInstalled if the kind of that name needs a
-// program that this machine has not; kinds of other packages need none.
-func Installed(name string) error { return installed(usualPlaces(), name) }
-
+// installed returns an error that wraps ErrNotInstalled if the kind of that name needs a
+// program that is in none of the places.
 func installed(places []string, name string) error {
-	var err error
-	switch name {
-	case "redis", "redis-everysec", "redis-single":
-		_, err = find(places, redisProgram)
-	case "postgres", "postgres-delete":
-		_, err = find(places, postgresProgram, initdbProgram)
-	}
+	_, err := find(places, programs(name)...)
 	return err
+}
+
+// programs are those that the kind of a name needs; the first is the server.
+func programs(name string) []string {
+	if strings.HasPrefix(name, "postgres") {
+		return []string{postgresProgram, initdbProgram}
+	}
+	return []string{redisProgram}
+}
+
+var versionNumber = regexp.MustCompile(`\d+(\.\d+)+`)
+
+// versionOf asks the server of a kind for its version, "" if it does not say.
+func versionOf(places []string, name string) (program, version string) {
+	program = programs(name)[0]
+	dir, err := find(places, programs(name)...)
+	if err != nil {
+		return program, ""
+	}
+	out, err := exec.Command(filepath.Join(dir, program), "--version").Output()
+	if err != nil {
+		return program, ""
+	}
+	return program, string(versionNumber.Find(out))
 }
 
 // usualPlaces are the directories in which packages put programs that are not in PATH,

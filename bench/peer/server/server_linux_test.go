@@ -208,7 +208,10 @@ func beParent(name, dir string) error {
 
 func TestNotInstalled(t *testing.T) {
 	for _, k := range Kinds() {
-		if err := Installed(k.Name); err != nil {
+		if program, version := k.Version(); program == "" || version == "" {
+			t.Errorf("%s: version %q of %q", k.Name, version, program)
+		}
+		if err := k.Missing(); err != nil {
 			t.Errorf("%s: %v", k.Name, err)
 		}
 	}
