@@ -224,9 +224,6 @@ func TestNotInstalled(t *testing.T) {
 			}
 		}
 	}
-	if err := installed(nil, "codepool"); err != nil {
-		t.Errorf("codepool: %v", err)
-	}
 }
 
 func TestInstallScriptInstallsWhatTheErrorNames(t *testing.T) {
