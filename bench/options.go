@@ -39,9 +39,9 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	jobs := fs.String("jobs", "", "jobs to run, comma-separated: "+strings.Join(jobNames(), ", ")+" (default all but sustain; with -quick growth neither)")
 	which := fs.String("systems", "", "systems to measure, comma-separated: "+strings.Join(systemNames(), ", ")+" (default all)")
 	sizes := fs.String("n", "", "codes, such as 200k or 1M; a list for growth (default: the job's own)")
-	quick := fs.Bool("quick", false, "a look in less than three minutes: a fiftieth of the codes, 3 rounds of 200ms")
+	quick := fs.Bool("quick", false, "a look in less than three minutes: a fiftieth of the codes, 2 rounds of 100ms")
 	fs.IntVar(&o.rounds, "rounds", 5, "times that each figure is measured; the median counts")
-	fs.DurationVar(&o.budget, "budget", time.Second, "longest time that one measurement takes")
+	fs.DurationVar(&o.budget, "budget", 500*time.Millisecond, "longest time that one measurement takes")
 	fs.StringVar(&o.dir, "dir", "", "directory on the disk to measure (default: the one for temporary files, if that is a disk, else the current one)")
 	fs.BoolVar(&o.volatile, "volatile", false, "measure even if the directory is in memory")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object a line")
@@ -60,10 +60,10 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	given := map[string]bool{}
 	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	if *quick && !given["rounds"] {
-		o.rounds = 3
+		o.rounds = 2
 	}
 	if *quick && !given["budget"] {
-		o.budget = 200 * time.Millisecond
+		o.budget = 100 * time.Millisecond
 	}
 	var errs []error
 	bad := func(ok bool, format string, args ...any) {
