@@ -85,7 +85,7 @@ func describeJob(name string) job {
 		j.key = []string{"note"}
 	case "reject":
 		j.what = "Codes that never existed are refused, text in and answer out, beside a bare Bloom filter of the same rate of errors."
-		j.key = []string{"callers"}
+		j.key = []string{"callers", "batch"}
 	case "mixed":
 		j.what, j.latency = "Draws, redemptions and refusals at the same time.", true
 	case "latency":
