@@ -29,16 +29,18 @@ type sqliteStore struct {
 	}
 }
 
-// sqliteSetup makes every commit durable: the log is synced at each. The log is copied
-// to the file when it has 64 MiB instead of 4: codes are random, so a batch touches most
-// pages, and the longer the log, the more commits share one copy of a page. Rows are
-// in the key's own tree, which measured better than a table and an index beside it.
-// States are 0 available, 1 issued, 2 redeemed.
+// sqliteSetup makes every commit durable: the log is synced at each. Codes are random,
+// so almost each row is on a page of its own, and the log takes whole pages: pages of 1 KiB
+// instead of 4 redeem a third to twice as many codes. The log is copied to the
+// file when it has 64 MiB instead of 4, so that more commits share one copy of a page.
+// Rows are in the key's own tree, which measured better than a table and an index beside
+// it. States are 0 available, 1 issued, 2 redeemed.
 var sqliteSetup = []string{
 	"PRAGMA busy_timeout = 5000",
+	"PRAGMA page_size = 1024", // before the log: it holds for a new file only
 	"PRAGMA journal_mode = WAL",
 	"PRAGMA synchronous = FULL",
-	"PRAGMA wal_autocheckpoint = 16384", // pages
+	"PRAGMA wal_autocheckpoint = 65536", // pages
 	"PRAGMA cache_size = -262144",       // KiB
 	`CREATE TABLE IF NOT EXISTS codes (
 		code TEXT PRIMARY KEY, state INTEGER NOT NULL, ref TEXT, user TEXT
