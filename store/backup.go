@@ -158,7 +158,8 @@ func (f *frameWriter) frame(kind byte, payload []byte) error {
 // Restore makes a new store in dir, which must be missing or empty (ErrNotEmpty), from
 // a backup. A stream that is cut, altered or of another format is refused
 // (*CorruptError, ErrFormat) and then dir is as it was. The restored store is opened
-// and checked before it counts as one.
+// and checked before it counts as one. It takes no keys of signed batches: who opens it
+// then does.
 func Restore(ctx context.Context, dir string, r io.Reader) (m Manifest, err error) {
 	if r == nil {
 		return m, invalid("there is no reader to restore from")

@@ -30,6 +30,12 @@ func (s *Store) Reserve(ctx context.Context, r Redemption, ttl time.Duration) (H
 	if ttl < time.Microsecond {
 		return Hold{}, invalid("reservation for %v: want a microsecond at least", ttl)
 	}
+	h, err := s.reserveCode(ctx, r, ttl)
+	return h, s.explained(err, r.Namespace, r.Code)
+}
+
+// reserveCode is Reserve for a time that can be, without the reason why a text is no code.
+func (s *Store) reserveCode(ctx context.Context, r Redemption, ttl time.Duration) (Hold, error) {
 	var f forms
 	if err := s.enter(ctx, &r, &f); err != nil {
 		return Hold{}, err

@@ -32,10 +32,16 @@ type CodeInfo struct {
 // Lookup tells the state of a code, to whom it was issued and its receipt. It returns
 // ErrUnknownCode if there is no such code in the namespace. It reads the disk.
 func (s *Store) Lookup(ctx context.Context, namespace, code string) (CodeInfo, error) {
+	info, err := s.lookup(ctx, namespace, code)
+	return info, s.explained(err, namespace, code)
+}
+
+// lookup is Lookup without the reason why a text is no code.
+func (s *Store) lookup(ctx context.Context, namespace, code string) (CodeInfo, error) {
 	r := Redemption{Code: code, Namespace: namespace}
 	var f forms
 	if err := s.enter(ctx, &r, &f); err != nil {
-		return CodeInfo{}, s.explained(err, namespace, code)
+		return CodeInfo{}, err
 	}
 	s.endOvers()
 	for i := range f.n {

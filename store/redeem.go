@@ -161,7 +161,7 @@ func (s *Store) RedeemFunc(ctx context.Context, r Redemption, done func(Receipt,
 		if known != nil || err != nil {
 			var rec Receipt
 			err = known.put(&rec, err)
-			s.com.answer(done, rec, err)
+			s.com.answer(done, rec, s.explained(err, r.Namespace, r.Code))
 			return
 		}
 	}

@@ -186,13 +186,20 @@ type decision struct {
 // decide decides a change and journals it. Its answer may go out when what the decision
 // says is durable.
 func (s *Store) decide(ctx context.Context, kind *step, c *Change) decision {
+	d := s.decideUnexplained(ctx, kind, c)
+	d.err = s.explained(d.err, c.Namespace, c.Code)
+	return d
+}
+
+// decideUnexplained is decide without the reason why a text is no code.
+func (s *Store) decideUnexplained(ctx context.Context, kind *step, c *Change) decision {
 	var f forms
 	err := s.mayAsk(ctx, label{"By", c.By}, label{"Key", c.Key}, label{"Reason", c.Reason})
 	if err == nil {
 		err = s.enter(ctx, &Redemption{Code: c.Code, Namespace: c.Namespace}, &f)
 	}
 	if err != nil {
-		return decision{err: s.explained(err, c.Namespace, c.Code)}
+		return decision{err: err}
 	}
 	if err := s.com.admit(ctx); err != nil {
 		return decision{err: err}

@@ -31,6 +31,7 @@ type Store struct {
 	users     *keyTable   // users of batches with a limit (limit.go)
 	limits    atomic.Bool // there is such a batch
 	signs     atomic.Bool // there is a signed batch
+	restoring bool        // a restore has it open, to see whether it opens
 	leases    *leaseTable
 	shares    *shareTable
 	// texts keeps tokens and codes apart: it is held for reading while a token is taken, for
@@ -156,7 +157,7 @@ func open(d *directory, fresh, restoring bool, opt *Options) (s *Store, err erro
 	eng := &journal.Fuse{Engine: engine}
 	d.head.Serve()
 	// crash point: open: the engine is open
-	s = &Store{opt: *opt, path: d.path, dir: d, eng: eng, opened: start, adding: make(chan struct{}, 1), changing: make(chan struct{}, 1), closing: make(chan struct{}), statePages: map[statePageID]pageStamp{}, keys: new(keyTable), users: new(keyTable), leases: newLeaseTable()}
+	s = &Store{opt: *opt, path: d.path, dir: d, eng: eng, restoring: restoring, opened: start, adding: make(chan struct{}, 1), changing: make(chan struct{}, 1), closing: make(chan struct{}), statePages: map[statePageID]pageStamp{}, keys: new(keyTable), users: new(keyTable), leases: newLeaseTable()}
 	s.shares = newShareTable(s.leases.some)
 	for i := range s.drawKeys {
 		s.drawKeys[i] = make(chan struct{}, 1)
