@@ -200,6 +200,7 @@ func (a *auditor) audit(s *store.Store, all bool) {
 		}
 	}
 	a.auditKeys(ctx, s)
+	a.auditForged(ctx, s)
 	a.auditDesk(ctx, s)
 	a.auditRations(ctx, s)
 	a.auditLives(ctx, s)

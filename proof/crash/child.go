@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"codepool/gen"
 	"codepool/store"
 )
 
@@ -33,10 +34,15 @@ type childConfig struct {
 type options struct {
 	Shards, MaxPending           int
 	CheckpointEvery, DiskReserve int64
+	NewKey                       bool // signed batches are signed with another key than before
 }
 
-func (o options) store() *store.Options {
-	return &store.Options{Shards: o.Shards, MaxPending: o.MaxPending, CheckpointEvery: o.CheckpointEvery, DiskReserve: o.DiskReserve}
+// open opens a store as every process of a proof does: it can read signed codes.
+func (o options) open(dir string) (*store.Store, error) {
+	return store.Open(dir, &store.Options{
+		Shards: o.Shards, MaxPending: o.MaxPending, CheckpointEvery: o.CheckpointEvery, DiskReserve: o.DiskReserve,
+		SignKeys: signKeys(o.NewKey),
+	})
 }
 
 // Child does what a parent asked this process for and reports whether it was one. It
@@ -51,7 +57,7 @@ func Child() bool {
 		fmt.Fprintln(os.Stderr, "child:", err)
 		os.Exit(2)
 	}
-	c := &child{cfg: cfg}
+	c := &child{cfg: cfg, plain: source{name: "batch-of-"}, signed: source{name: "signed-of-", codes: gen.DefaultLayout()}}
 	if err := c.run(); err != nil {
 		say(lineWrong, strings.ReplaceAll(err.Error(), "\n", "; "))
 		os.Exit(1)
@@ -70,7 +76,8 @@ type child struct {
 	s      *store.Store
 	run0   string // names of this run begin with it: the ledger's length when it began
 	mint   sync.Mutex
-	batch  atomic.Uint32
+	plain  source
+	signed source
 	steps  atomic.Int64 // the desk has made (desk.go)
 	failed atomic.Bool  // a call has got an outcome that says that the store has failed
 }
@@ -79,7 +86,7 @@ func (c *child) run() error {
 	if c.cfg.Do == "restore" {
 		return c.restore()
 	}
-	s, err := store.Open(c.cfg.Dir, c.cfg.Options.store())
+	s, err := c.cfg.Options.open(c.cfg.Dir)
 	if err != nil {
 		return fmt.Errorf("open: %w", err)
 	}
@@ -115,19 +122,32 @@ func (c *child) run() error {
 	return nil
 }
 
-// stockBatch begins the names of the batches that workers draw from.
-const stockBatch = "batch-of-"
+// source is the batch that some workers draw from, and what the next one is made of.
+type source struct {
+	batch atomic.Uint32
+	name  string // with which the names of its batches begin
+	codes gen.Layout
+}
+
+// sourceOf is what a worker draws from. Every fourth draws signed codes.
+func (c *child) sourceOf(w int) *source {
+	if w%4 == 1 {
+		return &c.signed
+	}
+	return &c.plain
+}
 
 // work draws and burns until the store fails or the process is ended.
 func (c *child) work(w int) {
 	ctx := context.Background()
+	from := c.sourceOf(w)
 	for i := 0; ; i++ {
 		ref := fmt.Sprintf("%s-%d-%d", c.run0, w, i)
 		before := c.failed.Load()
-		codes, err := c.draw(ctx, ref, 1+i%3)
+		codes, err := c.draw(ctx, from.id(), ref, 1+i%3)
 		switch {
 		case errors.Is(err, store.ErrEmpty), errors.Is(err, store.ErrUnknownBatch):
-			if !c.more(ctx) {
+			if !c.more(ctx, from) {
 				return
 			}
 			continue
@@ -137,11 +157,13 @@ func (c *child) work(w int) {
 			}
 			continue
 		}
-		if !c.live(ctx, i, ref, codes) {
+		if from == &c.signed && !c.forge(ctx, i, codes) || !c.live(ctx, i, ref, codes) {
 			return
 		}
 	}
 }
+
+func (from *source) id() store.BatchID { return store.BatchID(from.batch.Load()) }
 
 // text is a short name, or the long user or key that stands for it.
 func (c *child) text(name string) string {
@@ -153,19 +175,19 @@ func (c *child) text(name string) string {
 
 // more mints another batch when the present one is empty, and goes on with one that an
 // earlier run left unfinished. It returns false when the store has failed.
-func (c *child) more(ctx context.Context) bool {
+func (c *child) more(ctx context.Context, from *source) bool {
 	c.mint.Lock()
 	defer c.mint.Unlock()
-	if b, err := c.s.Batch(store.BatchID(c.batch.Load())); err == nil && b.Counts.Available > 3 {
+	if b, err := c.s.Batch(from.id()); err == nil && b.Counts.Available > 3 {
 		return true // another worker was faster
 	}
 	name := ""
 	for _, b := range c.s.Batches() {
-		if !strings.HasPrefix(b.Name, stockBatch) {
+		if !strings.HasPrefix(b.Name, from.name) {
 			continue
 		}
 		if b.Complete && b.Counts.Available > 3 {
-			c.batch.Store(uint32(b.ID))
+			from.batch.Store(uint32(b.ID))
 			return true
 		}
 		if !b.Complete {
@@ -173,15 +195,15 @@ func (c *child) more(ctx context.Context) bool {
 		}
 	}
 	if name == "" {
-		name = fmt.Sprint(stockBatch, c.run0, "-", len(c.s.Batches()))
+		name = fmt.Sprint(from.name, c.run0, "-", len(c.s.Batches()))
 	}
 	before := c.failed.Load()
-	b, err := c.s.Mint(ctx, store.Batch{Name: name, Count: c.cfg.Stock})
+	b, err := c.s.Mint(ctx, store.Batch{Name: name, Count: c.cfg.Stock, Signed: from.codes})
 	if err != nil {
 		return c.fails("mint", err, before)
 	}
 	say(lineMinted, b.Name, fmt.Sprint(b.Counts.Minted))
-	c.batch.Store(uint32(b.ID))
+	from.batch.Store(uint32(b.ID))
 	return true
 }
 

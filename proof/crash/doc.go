@@ -14,7 +14,9 @@
 // happened or not. The parent knows what can have been asked, because what is done with a
 // code follows from the code, and how codes are drawn from their reference (plan.go). A lease
 // or a reservation that the crash has left it ends as the child would have, with the same
-// key. Beside the workers others change a batch (desk.go), ask for more than their limit
+// key. Every fourth worker draws codes of signed batches, which are computed (signed.go).
+// Beside the workers others change a batch (desk.go), ask for more than their limit
 // (ration.go), reuse codes (library.go), export lists (shelf.go), move a cursor (feed.go),
-// retire batches (archive.go), take order numbers (numbers.go) and share red packets (packets.go).
+// retire batches (archive.go), take order numbers (numbers.go) and share red packets
+// (packets.go).
 package crash

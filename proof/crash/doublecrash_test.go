@@ -131,7 +131,7 @@ func tryBackup(t *testing.T, file string) {
 		}
 		return
 	}
-	s, err := store.Open(to, nil)
+	s, err := options{}.open(to)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func tryBackup(t *testing.T, file string) {
 func (d *doubleCrash) restore(t *testing.T, r *rand.Rand) {
 	t.Helper()
 	backup, to := filepath.Join(t.TempDir(), "backup"), filepath.Join(t.TempDir(), "restored")
-	s, err := store.Open(d.dir, nil)
+	s, err := options{}.open(d.dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,10 +11,9 @@ import (
 	"codepool/store"
 )
 
-// draw draws in the way of the reference, and returns the codes that are to be led through
+// draw draws from a batch in the way of the reference, and returns the codes that are to be led through
 // their plans: those that are drawn for good.
-func (c *child) draw(ctx context.Context, ref string, n int) ([]string, error) {
-	batch := store.BatchID(c.batch.Load())
+func (c *child) draw(ctx context.Context, batch store.BatchID, ref string, n int) ([]string, error) {
 	switch w := wayOf(ref); w {
 	case taken:
 		return nil, c.take(ctx, batch, ref, n)

@@ -168,7 +168,7 @@ func (e *everyIO) prepare(t *testing.T, r *rand.Rand, cfg childConfig) {
 	e.note(lines)
 	tables, _ := filepath.Glob(filepath.Join(e.dir, "journal", "*.sst"))
 	if len(tables) == 0 { // closing writes the first
-		s, err := store.Open(e.dir, nil)
+		s, err := options{}.open(e.dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -215,7 +215,7 @@ func (e *everyIO) restore(t *testing.T, r *rand.Rand, cfg childConfig, point str
 	t.Helper()
 	e.prepare(t, r, cfg)
 	audit(t, e.dir, crashOptions(r), e.a, false)
-	s, err := store.Open(e.dir, nil)
+	s, err := options{}.open(e.dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +245,7 @@ func restoreAgain(t *testing.T, backup, dir string) {
 	_, began := os.Stat(filepath.Join(dir, "RESTORING"))
 	_, named := os.Stat(filepath.Join(dir, "CODEPOOL"))
 	if began == nil || named == nil {
-		s, err := store.Open(dir, nil)
+		s, err := options{}.open(dir)
 		if err == nil {
 			if n := len(s.Batches()); n > 0 {
 				err = s.Close()

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"codepool/proof/harness"
-	"codepool/store"
 )
 
 func TestMain(m *testing.M) {
@@ -26,7 +25,7 @@ const (
 
 // crashOptions draws options for one opening. They may differ from one to the next.
 func crashOptions(r *rand.Rand) options {
-	return options{Shards: 1 << r.IntN(8), MaxPending: 64 << 10 << r.IntN(7), CheckpointEvery: int64(500 << r.IntN(5))}
+	return options{Shards: 1 << r.IntN(8), MaxPending: 64 << 10 << r.IntN(7), CheckpointEvery: int64(500 << r.IntN(5)), NewKey: r.IntN(2) == 0}
 }
 
 // TestKill9 kills a working child at random moments; CODEPOOL_N is the number of kills.
@@ -84,7 +83,7 @@ func killRound(t *testing.T, r *rand.Rand, dir string, a *auditor, all bool) {
 // audit opens what is left and holds all answers against it.
 func audit(t *testing.T, dir string, o options, a *auditor, all bool) {
 	t.Helper()
-	s, err := store.Open(dir, o.store())
+	s, err := o.open(dir)
 	if err != nil {
 		t.Fatalf("open after a crash: %v", err)
 	}
