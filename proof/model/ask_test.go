@@ -37,13 +37,13 @@ func (m *model) check() {
 	m.begin(q.at)
 	err := m.s.Check(m.ctx(), store.Redemption{Code: q.text, Namespace: q.space})
 	m.did(q, "%s", outcome(err))
-	m.checked(m.find(q.space, q.text), err)
+	m.checked(m.find(q.space, q.text), m.whyNone(q.space, q.text), err)
 }
 
-// checked holds what Check said of a code, or of none.
-func (m *model) checked(c *code, err error) {
+// checked holds what Check said of a code, or of none: that is said by an error.
+func (m *model) checked(c *code, none, err error) {
 	if c == nil {
-		m.wantErr("check of no code", err, store.ErrUnknownCode)
+		m.wantErr("check of no code", err, none)
 		m.atMost(1)
 		return
 	}
@@ -57,13 +57,13 @@ func (m *model) lookup() {
 	m.begin(q.at)
 	info, err := m.s.Lookup(m.ctx(), q.space, q.text)
 	m.did(q, "%v, %s", info.State, outcome(err))
-	m.lookedUp(m.find(q.space, q.text), info, err)
+	m.lookedUp(m.find(q.space, q.text), m.whyNone(q.space, q.text), info, err)
 }
 
 // lookedUp holds what Lookup said of a code, or of none.
-func (m *model) lookedUp(c *code, info store.CodeInfo, err error) {
+func (m *model) lookedUp(c *code, none error, info store.CodeInfo, err error) {
 	if c == nil {
-		m.wantErr("lookup of no code", err, store.ErrUnknownCode)
+		m.wantErr("lookup of no code", err, none)
 		m.atMost(1)
 		return
 	}

@@ -46,7 +46,7 @@ func (m *model) refusals() []refusal {
 		c := m.list[m.rng.IntN(len(m.list))]
 		code, space, id = c.canon, c.space, c.b.ID
 	}
-	return slices.Concat(refusedTexts(code, space), refusedDraws(id), refusedChanges(id), refusedQueries(), refusedEnds(id, code, space), m.refusedMints(), m.refusedImports(), m.refusedByContext(code, space, id), []refusal{
+	return slices.Concat(refusedTexts(code, space), refusedDraws(id), refusedChanges(id), refusedQueries(), refusedEnds(id, code, space), m.refusedSigned(), m.refusedMints(), m.refusedImports(), m.refusedByContext(code, space, id), []refusal{
 		{"open twice", store.ErrLocked, func(context.Context, *store.Store) error { _, err := store.Open(m.dir, nil); return err }},
 		{"open a file", store.ErrInvalid, func(context.Context, *store.Store) error {
 			_, err := store.Open(m.dir+"/CODEPOOL", nil)
@@ -256,7 +256,11 @@ func (m *model) refusedImports() (out []refusal) {
 		if def.ID = 0; b.imported {
 			def.FromStock = !def.FromStock
 		}
-		out = append(out, refusal{"import into other terms", store.ErrBatchExists, func(ctx context.Context, s *store.Store) error {
+		want := store.ErrBatchExists
+		if isSigned(def) {
+			want = store.ErrInvalid
+		}
+		out = append(out, refusal{"import into other terms", want, func(ctx context.Context, s *store.Store) error {
 			_, err := s.Import(ctx, def, strings.NewReader(""), store.ImportOptions{})
 			return err
 		}})

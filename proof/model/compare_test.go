@@ -66,13 +66,13 @@ func (m *model) sameBatches() {
 
 func (m *model) checkOne(c *code) {
 	m.begin(moment{tick: glance})
-	m.checked(c, m.s.Check(m.ctx(), store.Redemption{Code: c.canon, Namespace: c.space}))
+	m.checked(c, nil, m.s.Check(m.ctx(), store.Redemption{Code: c.canon, Namespace: c.space}))
 }
 
 func (m *model) lookUpOne(c *code) {
 	m.begin(moment{tick: glance})
 	info, err := m.s.Lookup(m.ctx(), c.space, c.canon)
-	m.lookedUp(c, info, err)
+	m.lookedUp(c, nil, info, err)
 }
 
 // retryRedeem makes a request once more (I9).

@@ -129,6 +129,9 @@ func (m *model) anyNamed(t *rapid.T) named {
 	if n.c = m.anyCode(t); n.c == nil || oneIn(t, 25) {
 		n.c = nil
 		n.space, n.text = oneOf(t, append(spaceNames[:], "no such")...), oneOf(t, noCodes...)
+		if c := m.anySigned(t); c != nil && oneIn(t, 2) {
+			n.space, n.text = c.space, m.forged(t, c)
+		}
 		n.at = m.anyMoment(t, nil)
 		return n
 	}

@@ -91,7 +91,7 @@ func (m *model) reserve() {
 	m.atMost(1)
 	c := m.find(o.space, o.text)
 	if c == nil {
-		m.wantErr("reservation of no code", err, store.ErrUnknownCode)
+		m.wantErr("reservation of no code", err, m.whyNone(o.space, o.text))
 		return
 	}
 	at := m.once()

@@ -113,6 +113,9 @@ func (m *model) anyMint(t *rapid.T) mintOp {
 	}
 	o := mintOp{b: m.terms(t), at: m.anyMoment(t, nil)}
 	o.b.Format, o.b.Count = oneOf(t, formats...), size(t)
+	if oneIn(t, 4) {
+		o.b.Format, o.b.Signed = gen.Format{}, oneOf(t, layouts...)
+	}
 	if o.b.Format == gen.DefaultFormat() && oneIn(t, 2) {
 		o.b.Format = gen.Format{}
 	}
@@ -165,6 +168,7 @@ func (m *model) mint() {
 	m.beginAdding(o.at)
 	info, err := m.s.Mint(ctx, o.b)
 	m.did(o, "batch %d, %s", info.ID, outcome(err))
+	m.signed(&o.b)
 	o.b.Format = o.b.Format.WithDefaults()
 	risk := gen.GuessRisk(o.b.Count, o.b.Format, gen.DefaultGuessesPerHour)
 	if m.opt.RefuseGuessable && !risk.Acceptable(gen.DefaultHitsPerYear) {
@@ -176,6 +180,12 @@ func (m *model) mint() {
 		return
 	} else if old != nil && old.revoked {
 		m.wantErr("mint into a revoked batch", err, store.ErrRevoked)
+		return
+	}
+	if m.byName[o.b.Name] == nil && isSigned(o.b) && len(m.batches)+1 >= 1<<o.b.Signed.PlanBits {
+		if o.cut == 0 || !errors.Is(err, context.Canceled) {
+			m.wantErr("mint of more signed batches than there are plans", err, store.ErrSpace)
+		}
 		return
 	}
 	if o.cut > 0 && err != nil {

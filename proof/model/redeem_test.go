@@ -22,7 +22,7 @@ const perReading = 4096
 // receipt of an earlier request with its key, or neither: then it redeems c.
 func (m *model) foretell(r request, at time.Time) (c *code, known *store.Receipt, err error) {
 	if c = m.find(r.space, r.text); c == nil {
-		return nil, nil, store.ErrUnknownCode
+		return nil, nil, m.whyNone(r.space, r.text)
 	}
 	if old, used := m.redeemed.get(r.key); used {
 		if m.means(r.space, r.text, old.c) && old.user == r.user {
@@ -51,7 +51,7 @@ func (m *model) burned(r request, rec store.Receipt, at time.Time) {
 // differs is how an answer that redeemed nothing differs from what was foretold.
 func differs(got store.Result, known *store.Receipt, want error) string {
 	switch {
-	case !errors.Is(got.Err, want):
+	case !isError(got.Err, want):
 		return fmt.Sprintf("got %v, want %v", got.Err, want)
 	case want != nil:
 	case known == nil:

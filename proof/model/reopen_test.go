@@ -25,6 +25,7 @@ func anyOptions(t *rapid.T) options {
 		MemTableSize:    oneOf[int64](t, 0, 0, 0, 16<<20),
 		Durability:      store.WeakNoSync,
 		RefuseGuessable: oneIn(t, 10),
+		SignKeys:        anyKeys(t),
 	}}
 	if oneIn(t, 16) {
 		o.Durability = store.Durable

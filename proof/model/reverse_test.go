@@ -123,7 +123,7 @@ func (m *model) foretellReversal(r reversal) (c *code, known *reverseKey, err er
 	case r.reason == badText:
 		return c, nil, store.ErrInvalid
 	case c == nil:
-		return nil, nil, store.ErrUnknownCode
+		return nil, nil, m.whyNone(r.space, r.text)
 	}
 	if old, used := m.reversed[r.kind].get(r.key); used {
 		if !m.means(r.space, r.text, old.c) || old.by != r.by {

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -92,7 +91,8 @@ type text struct{ space, canon string }
 
 type space struct {
 	number uint32
-	folds  [3]bool // by gen.Fold: some batch of the namespace has it
+	folds  [3]bool             // by gen.Fold: some batch of the namespace has it
+	signed map[gen.Layout]bool // some batch has it
 }
 
 // batch is as it was made; its window may have changed since.
@@ -192,7 +192,7 @@ func outcome(err error) string {
 
 // wantErr ends the run unless err is want in the sense of errors.Is; nil wants none.
 func (m *model) wantErr(what string, err, want error) {
-	if !errors.Is(err, want) {
+	if !isError(err, want) {
 		m.failf("%s: got %v, want %v", what, err, want)
 	}
 }
@@ -213,7 +213,7 @@ func (m *model) hide(s string) string {
 func (m *model) spaceOf(name string) *space {
 	sp := m.spaces[name]
 	if sp == nil {
-		sp = &space{number: m.spaceNumber(name)}
+		sp = &space{number: m.spaceNumber(name), signed: map[gen.Layout]bool{}}
 		m.spaces[name] = sp
 	}
 	return sp
@@ -246,7 +246,10 @@ func (m *model) addBatch(def store.Batch, imported bool, created time.Time) *bat
 	b.from, b.until = ceil(b.NotBefore), ceil(b.NotAfter)
 	m.batches = append(m.batches, b)
 	m.byName[b.Name] = b
-	m.spaceOf(b.Namespace).folds[b.Format.Class.Fold()] = true
+	sp := m.spaceOf(b.Namespace)
+	if sp.folds[b.Format.Class.Fold()] = true; isSigned(b.Batch) {
+		sp.signed[b.Signed] = true
+	}
 	return b
 }
 

@@ -155,4 +155,9 @@ var defects = []defect{
 		edits: edit("store/checkpoint.go", "Terms: s.changedTerms()}", "Terms: nil}"),
 		pkg:   "proof/model", test: "TestModel", n: 2000, args: noShrink, says: `failed: batch`,
 	},
+	{
+		name:  "states of signed codes lost",
+		edits: edit("store/signed.go", "			run.SetStates(p.page*statePage, min(statePage, h.Count-p.page*statePage), states)\n", ""),
+		pkg:   "proof/crash", test: "TestKill9", n: 20, says: "is available, by the ledger|afterwards it is available|was issued to",
+	},
 }
