@@ -220,6 +220,7 @@ func (c *committer) waitRecord(ctx context.Context, number uint64) error {
 		if lost {
 			return c.unknown()
 		}
+		kick(c.work) // the record may be of the caller's own call, which is not at its end
 		if err := g.wait(ctx); err != nil {
 			return err
 		}
