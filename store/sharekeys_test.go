@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"bytes"
 	"testing"
+	"time"
 
 	"codepool/gen"
 	"codepool/store"
@@ -34,5 +36,50 @@ func TestSameKeyInOneCall(t *testing.T) {
 	wantErr(t, "redeem", redeemed[0].Err, nil)
 	if redeemed[1].Err != nil || redeemed[1].Receipt.Number != redeemed[0].Receipt.Number {
 		t.Errorf("%+v, want %+v", redeemed[1], redeemed[0])
+	}
+}
+
+// TestTokenOfASignedCode: a token is refused that a signed code has.
+func TestTokenOfASignedCode(t *testing.T) {
+	ctx := t.Context()
+	s := storetest.OpenAt(t, t.TempDir(), signing(1))
+	b := mint(t, s, store.Batch{Name: "signed", Count: 10, Signed: gen.DefaultLayout()})
+	code := issue(t, s, b.ID, 1, "x")[0]
+	_, err := s.Share(ctx, store.Universal(code, 5))
+	wantErr(t, "a token that a code has", err, store.ErrTaken)
+	made, err := s.Share(ctx, store.Universal("S"+code, 5))
+	wantErr(t, "a token that none has", err, nil)
+	if rec := redeem(t, s, store.Redemption{Code: code, User: "ann"}); rec.Batch != b.ID || made.Left != 5 {
+		t.Errorf("%+v", rec)
+	}
+}
+
+// TestTokenFreeAndClockSetBack: a token that was free is another's, also when the clock is set
+// back to when it was not and the store is opened from its ledger.
+func TestTokenFreeAndClockSetBack(t *testing.T) {
+	ctx := t.Context()
+	o, clk := timed()
+	s := storetest.Open(t, o)
+	d := store.Universal("SUMMER", 5)
+	d.For, d.Keep = time.Second, 2*time.Second
+	first, err := s.Share(ctx, d)
+	wantErr(t, "first", err, nil)
+	begun := clk.Now()
+	clk.set(begun.Add(3 * time.Second))
+	_, err = s.LookupShared(ctx, store.SharedRef{Token: "SUMMER"}, "")
+	wantErr(t, "free", err, store.ErrUnknownCode)
+	clk.set(begun.Add(time.Second / 2))
+	second, err := s.Share(ctx, d)
+	wantErr(t, "second", err, nil)
+	var data bytes.Buffer
+	_, err = s.Backup(ctx, &data)
+	wantErr(t, "backup", err, nil)
+	dir := t.TempDir()
+	_, err = store.Restore(ctx, dir, &data)
+	wantErr(t, "restore", err, nil)
+	r := storetest.OpenAt(t, dir, o)
+	got, err := r.LookupShared(ctx, store.SharedRef{Token: "SUMMER"}, "")
+	if err != nil || got.ID != second.ID || got.ID == first.ID {
+		t.Errorf("%+v, %v, want %+v", got, err, second)
 	}
 }

@@ -148,7 +148,8 @@ func (s *Store) loadShare(d *decoder, number uint64, def sharedDef) error {
 
 // restoreShared makes a shared batch of an earlier process known.
 func (s *Store) restoreShared(sh *shared, number uint64) error {
-	if !s.shares.reserve(sh, sh.created) {
+	// The token was free, also if the clock was set back since to when it was taken.
+	if !s.shares.reserve(sh, forever-1) {
 		return ErrCorrupt
 	}
 	s.shares.publish(sh, number)

@@ -68,6 +68,10 @@ func (s *Store) hasCode(sh *shared) bool {
 	if sp == nil {
 		return false
 	}
+	var f forms
+	if s.openSigned(sp, sh.token, &f) == nil {
+		return true
+	}
 	k := keyOf(sp.id, []byte(sh.token))
 	if in := s.pool.Lock(s.pool.Route(k.Hash)); in != nil {
 		_, _, ok := in.Find(&k)
