@@ -23,9 +23,6 @@ func (j Mint) Run(ctx context.Context, e *Env, emit func(Line)) error {
 			continue
 		}
 		t := &trial{line: Line{Job: "mint", System: k.Name, N: int64(j.N), Callers: 1, Batch: j.N}}
-		if k.Name != "codepool" {
-			t.line.Callers, t.line.Batch = peer.MintCallers, peer.MintBatch
-		}
 		t.run = func(ctx context.Context) (Sample, error) { return j.mint(ctx, e, k) }
 		trials = append(trials, t)
 	}
