@@ -34,6 +34,9 @@ type signedTerms struct {
 type signedKind struct {
 	layout gen.Layout
 	signer *gen.Signer // with all keys
+	// each has one key, where a code does not name its key and a small tag may fit under
+	// another one first.
+	each []*gen.Signer
 }
 
 func (b *Batch) isSigned() bool { return b.Signed != gen.Layout{} }
@@ -106,7 +109,18 @@ func (s *Store) readSigned(sp *space, l gen.Layout) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrSignKey, err)
 	}
-	kinds = append(slices.Clone(kinds), signedKind{l, signer})
+	kind := signedKind{layout: l, signer: signer}
+	for _, k := range s.opt.SignKeys {
+		if l.KeyBits > 0 || len(s.opt.SignKeys) == 1 {
+			break
+		}
+		one, err := gen.NewSigner(l, k)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrSignKey, err)
+		}
+		kind.each = append(kind.each, one)
+	}
+	kinds = append(slices.Clone(kinds), kind)
 	sp.signed.Store(&kinds)
 	s.signs.Store(true)
 	return nil
@@ -131,6 +145,12 @@ func (s *Store) openSigned(sp *space, text string, f *forms) (why error) {
 		var o gen.Opening
 		o.Plan, o.Serial, o.KeyID, o.Err = kind.signer.OpenCanonical(canon)
 		k, err := s.signedKey(sp, &kind, &o)
+		for i := 0; i < len(kind.each) && (err == errOtherPlan || err == errBeyondBatch); i++ {
+			o.Plan, o.Serial, o.KeyID, o.Err = kind.each[i].OpenCanonical(canon)
+			if one, other := s.signedKey(sp, &kind, &o); o.Err == nil && other == nil {
+				k, err = one, nil
+			}
+		}
 		if err == nil {
 			k.Wide = string(canon)
 			f.keys[0], f.n, f.computed = k, 1, true

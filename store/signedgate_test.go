@@ -98,3 +98,21 @@ func TestSignKeysThatDoNotFit(t *testing.T) {
 		wantErr(t, fmt.Sprint(name, ", closed"), s.Close(), nil)
 	}
 }
+
+// TestSmallTagUnderAnotherKey: a code is read also where its tag fits under another key, by
+// chance: of these layouts one code in 256 has such a tag.
+func TestSmallTagUnderAnotherKey(t *testing.T) {
+	ctx := t.Context()
+	small := gen.Layout{Class: gen.Digits, Length: 15, PlanBits: 16, SerialBits: 24, TagBits: 8}
+	s := storetest.OpenAt(t, t.TempDir(), signing(1))
+	b := mint(t, s, store.Batch{Name: "signed", Count: 3000, Signed: small})
+	codes := issue(t, s, b.ID, 3000, "x")
+	s = reopened(t, s, s.Stats().Dir, signing(3, 2, 1), true)
+	for i, r := range s.RedeemAll(ctx, redemptions(codes[:1500], "ann")) {
+		wantErr(t, fmt.Sprint("redeem all, ", i), r.Err, nil)
+	}
+	for _, code := range codes[1500:] {
+		redeem(t, s, store.Redemption{Code: code})
+	}
+	storetest.Verify(t, s)
+}
