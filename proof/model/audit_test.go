@@ -107,8 +107,12 @@ func (m *model) sameLedger(after uint64) {
 		for end < len(want) && want[i].beside(want[end]) {
 			end++
 		}
-		slices.SortFunc(got[i:end], func(x, y store.Entry) int { return cmp.Compare(x.Lease, y.Lease) })
-		some := slices.SortedFunc(slices.Values(want[i:end]), func(x, y entry) int { return cmp.Compare(x.Lease, y.Lease) })
+		slices.SortFunc(got[i:end], func(x, y store.Entry) int {
+			return cmp.Or(cmp.Compare(x.Lease, y.Lease), cmp.Compare(x.Shared, y.Shared))
+		})
+		some := slices.SortedFunc(slices.Values(want[i:end]), func(x, y entry) int {
+			return cmp.Or(cmp.Compare(x.Lease, y.Lease), cmp.Compare(x.Shared, y.Shared))
+		})
 		for j, w := range some {
 			g := got[i+j]
 			w.Process = by

@@ -158,6 +158,7 @@ func (m *model) compareAll() {
 	for _, c := range sample(m, m.list, lookUpAll) {
 		m.lookUpOne(c)
 	}
+	m.sameShares()
 	m.sameReceipts(0)
 	m.durable()
 	m.sameLedger(0)

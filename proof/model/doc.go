@@ -9,6 +9,12 @@
 // counters of all batches and what Check says of the codes are compared, whenever a store is
 // opened all it knows: every code's history, every receipt and record, every key, and Verify.
 //
+// Signed batches are minted beside the others (signed_test.go): their codes are computed by the
+// store alone, and what is forged, beyond a batch or of another plan is refused with its
+// reason. Shared batches are created, claimed in every way, taken back and ended
+// (share_test.go): each share is given once, and what is given and what goes back add up to
+// the total. How a total is split is up to the store.
+//
 // The clock is part of the model (clock_test.go): it moves on by itself with every reading,
 // so a call that looks twice, or stamps its record with another time than the one it judged
 // by, is seen. Windows are so narrow, and the clock so often set to their very ends, that

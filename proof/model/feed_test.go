@@ -61,7 +61,7 @@ func (m *model) consumed() {
 	for ; c.next < len(m.receipts); c.next++ {
 		select {
 		case r := <-c.got:
-			if r != m.receipts[c.next] {
+			if !sameReceipt(r, m.receipts[c.next]) {
 				m.failf("who follows got %+v, want %+v", r, m.receipts[c.next])
 			}
 		case err := <-c.done:

@@ -22,6 +22,9 @@ const perReading = 4096
 // receipt of an earlier request with its key, or neither: then it redeems c.
 func (m *model) foretell(r request, at time.Time) (c *code, known *store.Receipt, err error) {
 	if c = m.find(r.space, r.text); c == nil {
+		if _, used := m.redeemed.get(r.key); used && m.shares.some {
+			return nil, nil, errNoneOrKey // it might be a token, of which the key says more
+		}
 		return nil, nil, m.whyNone(r.space, r.text)
 	}
 	if old, used := m.redeemed.get(r.key); used {

@@ -56,6 +56,8 @@ type model struct {
 	touched  []*code                    // by the present step
 	names    int                        // numbers that made-up names have used
 
+	shares shares
+
 	cursors  map[string]uint64
 	follows  bool      // this run has a consumer
 	consumer *consumer // nil while there is none
@@ -158,7 +160,7 @@ func newModel(t *rapid.T, su *suite) *model {
 	return &model{
 		t: t, suite: su, clk: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), readers: map[uintptr]reader{}},
 		byName: map[string]*batch{}, spaces: map[string]*space{}, codes: map[text]*code{},
-		used: map[usedBy]int{}, cursors: map[string]uint64{},
+		shares: shares{tokens: map[tokenID]*shared{}}, used: map[usedBy]int{}, cursors: map[string]uint64{},
 	}
 }
 

@@ -160,4 +160,9 @@ var defects = []defect{
 		edits: edit("store/signed.go", "			run.SetStates(p.page*statePage, min(statePage, h.Count-p.page*statePage), states)\n", ""),
 		pkg:   "proof/crash", test: "TestKill9", n: 20, says: "is available, by the ledger|afterwards it is available|was issued to",
 	},
+	{
+		name:  "share given twice",
+		edits: edit("store/sharetable.go", "	part, amount = sh.next, sh.parts[sh.next]\n	sh.setTaken(part, true)\n", "	part, amount = sh.next, sh.parts[sh.next]\n"),
+		pkg:   "proof/model", test: "TestModel", n: 4000, args: noShrink, says: `failed: .*(share|claim|ledger)`,
+	},
 }
