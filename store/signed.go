@@ -26,7 +26,7 @@ const MaxSigned = math.MaxUint32
 
 // signedTerms are what a batch says of its codes if they are signed.
 type signedTerms struct {
-	signer *gen.Signer // with the batch's key alone: it makes the texts
+	signer *gen.Signer                        // with the batch's key alone: it makes the texts
 	keys   atomic.Pointer[shard.ComputedKeys] // of its one run; nil before it is in stock
 }
 
