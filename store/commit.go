@@ -213,6 +213,7 @@ func (c *committer) waitRecord(ctx context.Context, number uint64) error {
 			}
 		}
 		lost := g.last < number // neither is open nor flying
+		alone := g == c.mu.open && g.joined == 0
 		c.mu.Unlock()
 		if c.durableRecord.Load() >= number {
 			break
@@ -220,7 +221,9 @@ func (c *committer) waitRecord(ctx context.Context, number uint64) error {
 		if lost {
 			return c.unknown()
 		}
-		kick(c.work) // the record may be of the caller's own call, which is not at its end
+		if alone { // it is of the caller's own call, which is not at its end
+			kick(c.work)
+		}
 		if err := g.wait(ctx); err != nil {
 			return err
 		}
