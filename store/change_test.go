@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,6 +20,9 @@ func reopened(t *testing.T, s *store.Store, dir string, o *store.Options, clean 
 	if clean {
 		mustClose(t, s)
 		return storetest.OpenAt(t, dir, o)
+	}
+	for st := s.Stats(); st.Durable < st.Ledger; st = s.Stats() { // files that still change cannot be copied
+		runtime.Gosched()
 	}
 	copied := copyDir(t, dir)
 	mustClose(t, s)

@@ -3,7 +3,6 @@ package store_test
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -163,9 +162,6 @@ func TestExportInterrupted(t *testing.T) {
 	stop()
 	<-done
 	t.Logf("stopped: %v", err)
-	for st := s.Stats(); st.Durable < st.Ledger; st = s.Stats() { // files that still change cannot be copied
-		runtime.Gosched()
-	}
 	s = reopened(t, s, dir, weak(), false)
 	codes, err := s.Export(ctx, b.ID, ask)
 	if err != nil || len(codes) != ask.Count {

@@ -83,3 +83,19 @@ func TestTokenFreeAndClockSetBack(t *testing.T) {
 		t.Errorf("%+v, %v, want %+v", got, err, second)
 	}
 }
+
+// TestGivenTokensFillTheSpace: a random token is not looked for for ever where given ones have
+// all the texts.
+func TestGivenTokensFillTheSpace(t *testing.T) {
+	s := storetest.OpenAt(t, t.TempDir(), weak())
+	digit := gen.Format{Class: gen.Digits, Length: 1}
+	for c := range 10 {
+		d := store.Universal(string(rune('0'+c)), 1)
+		d.Format = digit
+		share(t, s, d)
+	}
+	d := store.Universal("", 1)
+	d.Format = digit
+	_, err := s.Share(t.Context(), d)
+	wantErr(t, "an eleventh", err, store.ErrNoToken)
+}

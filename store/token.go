@@ -27,8 +27,11 @@ func (s *Store) takeToken(ctx context.Context, d *sharedDef, at int64) (*shared,
 	if err != nil {
 		return nil, invalid("Format: %v", err)
 	}
-	for {
-		if s.shares.full(d) {
+	space, _ := d.format.Space().Float64()
+	for tries := 0; ; tries++ {
+		// Full of random tokens, or of given ones and codes, too: the chance to have missed a
+		// free one is e^-32.
+		if s.shares.full(d) || float64(tries) >= 32*space {
 			return nil, inWords(ErrNoToken, "all %v tokens are taken: wait until one is free, or take longer ones", d.format.Space())
 		}
 		if ctx.Err() != nil {
