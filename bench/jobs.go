@@ -68,21 +68,21 @@ func makeJob(name string, sizes []int, quick bool) workload.Job {
 	case "wake":
 		return workload.Wake{Callers: workload.DefaultWakeCallers()}
 	case "redeem":
-		return workload.Redeem{N: size(million), Loads: workload.DefaultRedeemLoads()}
+		return workload.Redeem{N: size(million / 2), Loads: workload.DefaultRedeemLoads()}
 	case "issue":
-		return workload.Issue{N: size(million), Loads: workload.DefaultIssueLoads()}
+		return workload.Issue{N: size(million / 2), Loads: workload.DefaultIssueLoads()}
 	case "mint":
-		return workload.Mint{N: size(million)}
+		return workload.Mint{N: size(million / 2)}
 	case "reject":
 		return workload.DefaultReject(size(10 * million))
 	case "mixed":
-		return workload.Mixed{N: size(million * 6 / 10), Loads: workload.DefaultMixedLoads()}
+		return workload.Mixed{N: size(million * 3 / 10), Loads: workload.DefaultMixedLoads()}
 	case "latency":
 		return workload.Latency{Rate: 100_000, Callers: 4096}
 	case "memory":
 		return memoryJob(small(large(10*million), 10), large(10*million), quick)
 	case "disk":
-		return workload.Disk{Small: small(large(4*million), 4), Large: large(4 * million), Redeems: small(large(4*million), 4)}
+		return workload.Disk{Small: small(large(2*million), 4), Large: large(2 * million), Redeems: small(large(2*million), 4)}
 	case "reopen":
 		return workload.DefaultReopen(size(10 * million))
 	case "limit":

@@ -26,7 +26,7 @@ func TestSmallerMemTableAfterCrash(t *testing.T) {
 	}
 	signed, unsigned := copyDir(t, dir), copyDir(t, dir, "LOCK")
 	mustClose(t, s)
-	for _, dir := range []string{signed, unsigned} {
+	for _, dir := range []string{signed, unsigned}[:fewer(2, 1)] {
 		again := open(t, dir, weak())
 		storetest.Verify(t, again)
 		crashed := copyDir(t, dir) // and once more, in the middle of making tables of it

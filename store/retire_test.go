@@ -141,7 +141,7 @@ func TestRetire(t *testing.T) {
 		name string
 		b    store.Batch
 	}{
-		{"packed", store.Batch{Name: "old", Count: 9000}}, // more than a page
+		{"packed", store.Batch{Name: "old", Count: int64(fewer(9000, 300))}}, // more than a page
 		{"wide", store.Batch{Name: "old", Count: 300, Namespace: "other", Format: gen.Format{Length: 20}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

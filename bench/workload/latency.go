@@ -28,7 +28,7 @@ const overloaded = 0.99
 // Run measures every system that redeems single codes, and codepool through its callbacks
 // (note "func") too.
 func (j Latency) Run(ctx context.Context, e *Env, emit func(Line)) error {
-	n := int(float64(j.Rate) * e.Budget.Seconds())
+	n := int(4 * float64(j.Rate) * e.Budget.Seconds()) // for four times as long as others: rare delays are of interest
 	var trials []*trial
 	for _, k := range e.Kinds {
 		if peer.Can[peer.Redeemer](k) {

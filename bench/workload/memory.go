@@ -52,8 +52,9 @@ func (j Memory) weigh(ctx context.Context, e *Env, k peer.Kind, emit func(Line))
 		return nil
 	}
 	var small, large []memoryWeight
-	for r := range e.Rounds {
-		e.logf("memory: %s, %d and %d codes, round %d of %d", k.Name, j.Small, j.Large, r+1, e.Rounds)
+	rounds := min(e.Rounds, 2) // what is weighed does not depend on neighbours
+	for r := range rounds {
+		e.logf("memory: %s, %d and %d codes, round %d of %d", k.Name, j.Small, j.Large, r+1, rounds)
 		for _, size := range []struct {
 			n       int
 			weights *[]memoryWeight
@@ -67,7 +68,7 @@ func (j Memory) weigh(ctx context.Context, e *Env, k peer.Kind, emit func(Line))
 	}
 	// over is the median over rounds.
 	over := func(f func(small, large memoryWeight) int64) float64 {
-		v := make([]float64, e.Rounds)
+		v := make([]float64, rounds)
 		for i := range v {
 			v[i] = float64(f(small[i], large[i]))
 		}
@@ -75,7 +76,7 @@ func (j Memory) weigh(ctx context.Context, e *Env, k peer.Kind, emit func(Line))
 	}
 	const mib = 1 << 20
 	codes := float64(j.Large - j.Small)
-	line.Rounds = e.Rounds
+	line.Rounds = rounds
 	line.BytesPerCode = over(func(s, l memoryWeight) int64 { return l.Settled.RSS - s.Settled.RSS }) / codes
 	line.set("anon_bytes_per_code", over(func(s, l memoryWeight) int64 { return l.Settled.Anon - s.Settled.Anon })/codes)
 	line.set("fixed_mib", (over(func(s, _ memoryWeight) int64 { return s.Settled.RSS })-line.BytesPerCode*float64(j.Small))/mib)

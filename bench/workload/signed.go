@@ -54,7 +54,7 @@ func (j Signed) mint(ctx context.Context, e *Env) (sample Sample, err error) {
 		return sample, err
 	}
 	sample = Sample{Ops: int64(j.Mint), Elapsed: time.Since(began)}
-	const used = 100_000
+	used := min(100_000, j.Mint)
 	drawn, redeemed := 0, 0
 	err = pool.HandOut(ctx, used, func(code string) {
 		if drawn++; drawn%10 == 0 && pool.RedeemOne(ctx, code, "user") == nil {

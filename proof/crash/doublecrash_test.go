@@ -19,7 +19,7 @@ import (
 func TestDoubleCrash(t *testing.T) {
 	t.Parallel() // they wait for the disk more than they compute
 	seed := harness.Seed(t)
-	rounds := harness.Size{Short: 20, Race: 2, Long: 500}.N(t)
+	rounds := harness.Size{Short: 20, Race: 1, Long: 500}.N(t)
 	d := &doubleCrash{}
 	for round := range rounds {
 		d.round(t, harness.Rand(seed, round), round)

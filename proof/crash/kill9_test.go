@@ -32,7 +32,7 @@ func crashOptions(r *rand.Rand) options {
 func TestKill9(t *testing.T) {
 	t.Parallel() // they wait for the disk more than they compute
 	seed := harness.Seed(t)
-	rounds := harness.Size{Short: 100, Race: 6, Long: 5000}.N(t)
+	rounds := harness.Size{Short: 100, Race: 4, Long: 5000}.N(t)
 	var dir string
 	var a *auditor
 	answers := 0

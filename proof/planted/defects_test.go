@@ -45,6 +45,7 @@ var defects = []defect{
 	},
 	{
 		name:  "release of a redeemed code",
+		long:  true,
 		edits: edit("store/step.go", "			return ErrAlreadyRedeemed\n		case shard.Revoked:\n			return ErrRevoked\n		case shard.Held:\n", "			return nil\n		case shard.Revoked:\n			return ErrRevoked\n		case shard.Held:\n"),
 		pkg:   "proof/linear", test: "TestLinearizable", n: 200, says: "round",
 	},
@@ -55,11 +56,13 @@ var defects = []defect{
 	},
 	{
 		name:  "reserved code redeemed",
+		long:  true,
 		edits: edit("store/terms.go", "	case shard.Held:\n		return ErrReserved\n	}\n", "	}\n"),
 		pkg:   "proof/linear", test: "TestLinearizable", n: 200, says: "round",
 	},
 	{
 		name:  "limit off by one",
+		long:  true,
 		edits: edit("store/limit.go", "case seen.used >= limit:", "case seen.used > limit:"),
 		pkg:   "proof/linear", test: "TestLinearizable", n: 200, says: "round",
 	},
