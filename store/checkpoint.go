@@ -30,6 +30,7 @@ type checkpointRecord struct {
 	Leases               uint64 // binds the lease pages to it (leasepages.go)
 	SharePages           uint32
 	Shares               uint64  // binds the share pages to it (sharepages.go)
+	Tokens               bool    // there was a token of no room, which may be free again
 	Terms                []terms // at Upto, of batches that are not as they were made
 }
 
@@ -56,10 +57,12 @@ func (c *checkpointRecord) load(v journal.Reader) error {
 	c.Batches, c.Runs, c.Pages, c.LastRun = d.uint32(), d.uint32(), d.uint32(), d.uint32()
 	c.LeasePages, c.Leases = d.uint32(), d.uint64()
 	c.SharePages, c.Shares = d.uint32(), d.uint64()
+	tokens := d.byte()
+	c.Tokens = tokens == 1
 	for n := d.uint32(); n > 0 && !d.bad; n-- {
 		c.Terms = append(c.Terms, d.terms())
 	}
-	if d.bad || len(d.b) > 0 {
+	if d.bad || len(d.b) > 0 || tokens > 1 {
 		return corrupt(key, "record has another length, or no sense")
 	}
 	return nil
@@ -76,6 +79,10 @@ func (c checkpointRecord) pair() journal.Pair {
 	}
 	b = binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint32(b, c.LeasePages), c.Leases)
 	b = binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint32(b, c.SharePages), c.Shares)
+	b = append(b, 0)
+	if c.Tokens {
+		b[len(b)-1] = 1
+	}
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(c.Terms)))
 	for _, t := range c.Terms {
 		b = t.appendTo(b)
@@ -108,7 +115,7 @@ func (s *Store) checkpoint(ctx context.Context) error {
 func (s *Store) writeCheckpoint(ctx context.Context) (err error) {
 	s.draws.Lock()
 	upto := s.com.lastRecord()
-	cp := checkpointRecord{Upto: upto, Terms: s.changedTerms()}
+	cp := checkpointRecord{Upto: upto, Terms: s.changedTerms(), Tokens: s.shares.some.Load()}
 	s.draws.Unlock()
 	cp.Batches, cp.LastRun = s.lastAdded()
 	cp.Runs, cp.Added = s.added(&cp)

@@ -84,6 +84,48 @@ func TestTokenFreeAndClockSetBack(t *testing.T) {
 	}
 }
 
+// TestRetryOfAFreeToken: a redemption that claimed a share has its answer for ever, by each way
+// to redeem, also when no token is taken any more and the store was opened since.
+func TestRetryOfAFreeToken(t *testing.T) {
+	ctx, dir := t.Context(), t.TempDir()
+	o, clk := timed()
+	s := storetest.OpenAt(t, dir, o)
+	d := store.Universal("SUMMER", 5)
+	d.For, d.Keep = time.Second, 2*time.Second
+	share(t, s, d)
+	r := store.Redemption{Code: "summer", User: "ann", Key: "k"}
+	first := redeem(t, s, r)
+	clk.set(clk.Now().Add(3 * time.Second))
+	for _, at := range []struct {
+		name  string
+		clean bool
+	}{{"after a close", true}, {"after a crash", false}, {"after another close", true}} {
+		wantErr(t, "checkpoint", s.Checkpoint(ctx), nil)
+		s = reopened(t, s, dir, o, at.clean)
+		_, err := s.LookupShared(ctx, store.SharedRef{Token: "SUMMER"}, "")
+		wantErr(t, "its token is free", err, store.ErrUnknownCode)
+		if rec := redeem(t, s, r); rec.Number != first.Number || rec.Share == nil || *rec.Share != *first.Share {
+			t.Errorf("%s, Redeem: %+v, want %+v", at.name, rec, first)
+		}
+		all := s.RedeemAll(ctx, []store.Redemption{r})[0]
+		if all.Err != nil || all.Receipt.Number != first.Number {
+			t.Errorf("%s, RedeemAll: %+v, want %+v", at.name, all, first)
+		}
+		done := make(chan store.Result, 1)
+		s.RedeemFunc(ctx, r, func(rec store.Receipt, err error) { done <- store.Result{Receipt: rec, Err: err} })
+		if got := <-done; got.Err != nil || got.Receipt.Number != first.Number {
+			t.Errorf("%s, RedeemFunc: %+v, want %+v", at.name, got, first)
+		}
+		other := r
+		other.User = "bob"
+		_, err = s.Redeem(ctx, other)
+		wantErr(t, at.name+", of somebody else", err, store.ErrKeyConflict)
+		if rep, err := s.Verify(ctx); err != nil || len(rep.Problems) > 0 {
+			t.Errorf("%s: %v, %v", at.name, rep.Problems, err)
+		}
+	}
+}
+
 // TestGivenTokensFillTheSpace: a random token is not looked for for ever where given ones have
 // all the texts.
 func TestGivenTokensFillTheSpace(t *testing.T) {

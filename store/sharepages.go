@@ -83,6 +83,9 @@ func (s *Store) appendShareState(b []byte, sh *shared) ([]byte, uint64) {
 // loadShares puts the shared batches that the checkpoint saw into the table. What each is
 // stands in the ledger, where neighbours share an entry.
 func (s *Store) loadShares(v journal.Reader, c *checkpointRecord) error {
+	if c.Tokens {
+		s.shares.some.Store(true)
+	}
 	var sum, before uint64
 	var found entryDefs
 	for page := range c.SharePages {

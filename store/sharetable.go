@@ -182,7 +182,7 @@ func (sh *shared) setTaken(part int, taken bool) {
 // shareTable finds shared batches by token and by number.
 type shareTable struct {
 	stripes [tokenStripes]tokenIndex
-	some    atomic.Bool // there is a token of no room: Redeem may be meant for one
+	some    atomic.Bool // there is or was a token of no room: Redeem may be meant for one
 	folds   atomic.Uint32
 	next    atomic.Int64 // when the first has to be looked at; forever if none
 	kick    chan struct{}

@@ -280,6 +280,7 @@ func (v *verifier) ledger(r journal.Reader) error {
 	if v.rep.Upto < cp.Upto {
 		v.rep.problem("ledger: it ends at %d, before the checkpoint at %d", v.rep.Upto, cp.Upto)
 	}
+	v.checkTokens(&cp)
 	return nil
 }
 

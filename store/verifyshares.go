@@ -141,3 +141,13 @@ func (v *verifier) compareShares() {
 		}
 	}
 }
+
+// checkTokens holds what the checkpoint says of tokens of no room against the ledger.
+func (v *verifier) checkTokens(cp *checkpointRecord) {
+	for of, x := range v.sharesNow {
+		if x.def.room == "" && of <= cp.Upto && !cp.Tokens {
+			v.rep.problem("checkpoint: it says that there was no token of no room, and shared batch %d has one", of)
+			return
+		}
+	}
+}

@@ -86,14 +86,18 @@ func (m *model) claim() {
 	m.heldClaim(o, got, at)
 }
 
-// noTokens holds the answer to a redemption for which no token was looked for: there are none
-// of no room, or, for one that waits for its callback, none of that text.
+// noTokens holds the answer to a redemption for which no token was looked for: there never
+// was one of no room, or, for one that waits for its callback, there is none of that text and
+// it has no key that may have claimed one.
 func (m *model) noTokens(o claimOp, err error) {
 	m.wantErr("redemption of no code", err, store.ErrUnknownCode)
+	if m.shares.some && (o.how != 4 || o.c.Key != "") {
+		m.failf("no token was looked for, and there was one of no room")
+	}
 	for id, sh := range m.shares.tokens {
 		canon, cerr := gen.AppendCanonical(nil, o.c.Token, sh.fold)
 		its := id.space == o.c.Namespace && cerr == nil && string(canon) == sh.token
-		if id.room == "" && !sh.isFree(stamp(m.shares.latest)) && (its || o.how != 4) {
+		if id.room == "" && !sh.isFree(stamp(m.shares.latest)) && its {
 			m.failf("no token was looked for, and %v has one", sh)
 		}
 	}

@@ -23,7 +23,7 @@ const perReading = 4096
 func (m *model) foretell(r request, at time.Time) (c *code, known *store.Receipt, err error) {
 	if c = m.find(r.space, r.text); c == nil {
 		if _, used := m.redeemed.get(r.key); used && m.shares.some {
-			return nil, nil, errNoneOrKey // it might be a token, of which the key says more
+			return nil, nil, errKeyNotForged
 		}
 		return nil, nil, m.whyNone(r.space, r.text)
 	}

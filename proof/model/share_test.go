@@ -86,9 +86,10 @@ type shares struct {
 	latest  time.Time // reading by which something was done about a shared batch
 }
 
-// errNoneOrKey is for a text that is no code, with the key of another redemption. While there
-// are tokens of no room, which it might be one of, the key is looked at first.
-var errNoneOrKey = errors.New("unknown code, or key of another request")
+// errKeyNotForged is for a text that is no code, with the key of another redemption, once
+// there was a token of no room, which it might be: then the key is looked at. But what
+// arithmetic refuses, and the model may not know it, is no token.
+var errKeyNotForged = errors.New("key of another request, or a forged code")
 
 // twice is how often more the clock is read for a text that is no code and might be a token.
 func (m *model) twice() int {
@@ -230,7 +231,7 @@ func (m *model) anyShare(t *rapid.T) shareOp {
 		old, _ := m.shares.created.get(used[upTo(t, len(used)-1)])
 		o := shareOp{d: old.d, at: m.shareMoment(t, old.sh), many: oneIn(t, 2)}
 		if oneIn(t, 4) {
-			o.d.Reward += "!"
+			o.d.Reward = "another"
 		}
 		return o
 	}

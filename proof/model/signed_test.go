@@ -97,8 +97,8 @@ func (m *model) elsewhere(l gen.Layout, typed string) bool {
 // ErrUnknownCode, too.
 func isError(err, want error) bool {
 	switch want {
-	case errNoneOrKey:
-		return errors.Is(err, store.ErrUnknownCode) || errors.Is(err, store.ErrKeyConflict)
+	case errKeyNotForged:
+		return slices.ContainsFunc([]error{store.ErrKeyConflict, store.ErrForged, store.ErrBeyondBatch, gen.ErrUnknownKey}, func(e error) bool { return errors.Is(err, e) })
 	case store.ErrForged, store.ErrBeyondBatch, gen.ErrUnknownKey:
 		return errors.Is(err, want) && errors.Is(err, store.ErrUnknownCode)
 	}

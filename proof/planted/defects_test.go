@@ -155,7 +155,7 @@ var defects = []defect{
 	{
 		name:  "checkpoint without terms",
 		long:  true,
-		edits: edit("store/checkpoint.go", "Terms: s.changedTerms()}", "Terms: nil}"),
+		edits: edit("store/checkpoint.go", "Terms: s.changedTerms(),", "Terms: nil,"),
 		pkg:   "proof/model", test: "TestModel", n: 2000, args: noShrink, says: `failed: batch`,
 	},
 	{
