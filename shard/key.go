@@ -102,13 +102,6 @@ func (k *Key) Place() (run, ordinal uint32) {
 // algorithm", version 0.1.1, 2018]: every request hashes one code, and without the call,
 // the buffer and the loops a processor has begun on the next one sooner.
 func HashPacked(space uint32, word uint64) uint64 {
-	const (
-		prime1 = 0x9E3779B185EBCA87
-		prime2 = 0xC2B2AE3D27D4EB4F
-		prime3 = 0x165667B19E3779F9
-		prime4 = 0x85EBCA77C2B2AE63
-		prime5 = 0x27D4EB2F165667C5
-	)
 	h := uint64(prime5 + 12)
 	h ^= bits.RotateLeft64(word*prime2, 31) * prime1
 	h = bits.RotateLeft64(h, 27)*prime1 + prime4
@@ -118,6 +111,33 @@ func HashPacked(space uint32, word uint64) uint64 {
 	h = (h ^ h>>29) * prime3
 	return h ^ h>>32
 }
+
+// PackedOf is the word whose HashPacked it is: of words of one length xxHash64 is a
+// permutation, and each of its steps has an inverse.
+func PackedOf(space uint32, hash uint64) uint64 {
+	const ( // modulo 2^64
+		inverse1 = 0x0887493432BADB37
+		inverse2 = 0x0BA79078168D4BAF
+		inverse3 = 0xE9E9F4C41D6DF849
+	)
+	h := (hash ^ hash>>32) * inverse3
+	h = (h ^ h>>29 ^ h>>58) * inverse2
+	h ^= h >> 33
+	h = bits.RotateLeft64((h-prime3)*inverse2, -23)
+	h ^= uint64(space) * prime1
+	h = bits.RotateLeft64((h-prime4)*inverse1, -27)
+	h = (h ^ (prime5 + 12)) * inverse1
+	return bits.RotateLeft64(h, -31) * inverse2
+}
+
+// Of xxHash64.
+const (
+	prime1 = 0x9E3779B185EBCA87
+	prime2 = 0xC2B2AE3D27D4EB4F
+	prime3 = 0x165667B19E3779F9
+	prime4 = 0x85EBCA77C2B2AE63
+	prime5 = 0x27D4EB2F165667C5
+)
 
 // HashWide is xxHash64 over namespace and text; part of the file format too.
 func HashWide(space uint32, text string) uint64 {

@@ -87,18 +87,19 @@ func TestUnhash(t *testing.T) {
 	}
 }
 
-// HashPacked is written out; it must stay what the library computes.
+// HashPacked is written out; it must stay what the library computes. PackedOf is its inverse.
 func TestHashPackedIsXXHash64(t *testing.T) {
 	same := func(space uint32, word uint64) bool {
 		var b [12]byte
 		binary.LittleEndian.PutUint64(b[:8], word)
 		binary.LittleEndian.PutUint32(b[8:], space)
-		return shard.HashPacked(space, word) == xxhash.Sum64(b[:])
+		hash := shard.HashPacked(space, word)
+		return hash == xxhash.Sum64(b[:]) && shard.PackedOf(space, hash) == word
 	}
 	for _, space := range []uint32{0, 1, 1 << 31, 1<<32 - 1} {
 		for _, word := range []uint64{0, 1, 1<<60 - 1, 1<<64 - 1} {
 			if !same(space, word) {
-				t.Errorf("space %d, word %#x: not xxHash64", space, word)
+				t.Errorf("space %d, word %#x: not xxHash64, or not its inverse", space, word)
 			}
 		}
 	}

@@ -12,8 +12,8 @@ import (
 	"codepool/store/internal/journal"
 )
 
-// mintRound is how many codes are made, sorted and written at a time: it bounds
-// the working memory (32 bytes a code) and is the size of a run.
+// mintRound is how many codes at most are made, sorted and written at a time: it bounds the
+// working memory (16 bytes a code in each of three rounds) and is the size of a run.
 const mintRound = 1 << 20
 
 // Mint makes Count new random codes and returns when all of them are durable and in
@@ -193,29 +193,30 @@ func (s *Store) freeName(id BatchID) string {
 	return name
 }
 
-// mintAll makes what is missing: while one round is written the next is made.
+// mintAll makes what is missing, in rounds: while one is written the next is put into the pool
+// and the one after that is made.
 func (s *Store) mintAll(ctx context.Context, b *batch, at int64) error {
-	g, err := gen.NewGenerator(b.Format)
+	m, err := s.newMaker(b)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrInvalid, err)
+		return err
 	}
+	defer m.stop()
 	left := b.target.Load() - s.countsOf(b).Minted
 	if err := s.pool.Reserve(int(left)); err != nil {
 		return err
 	}
-	room := s.roomFor(int(left))
+	room, size := s.roomFor(int(left)), roundSize(left)
 	var (
 		writing sync.WaitGroup
 		written error
 	)
 	defer writing.Wait()
-	space, _ := new(big.Float).SetInt(b.Format.Space()).Float64()
 	tries := 0
 	for left > 0 {
 		if err := s.mayAdd(ctx); err != nil {
 			return err
 		}
-		codes, err := s.makeCodes(g, b, int(min(left, mintRound)))
+		codes, err := m.next(min(left, size), min(left-size, size))
 		if err != nil {
 			return err
 		}
@@ -232,16 +233,27 @@ func (s *Store) mintAll(ctx context.Context, b *batch, at int64) error {
 			// Every code of the round was taken. Half of the space is free of this batch,
 			// so this ends unless other batches fill the namespace.
 			if tries++; tries > 100 {
-				return fmt.Errorf("%w: namespace %q is nearly full: %.0f codes in all", ErrSpace, b.Namespace, space)
+				return fmt.Errorf("%w: namespace %q is nearly full: %v codes in all", ErrSpace, b.Namespace, b.Format.Space())
 			}
 			continue
 		}
 		tries = 0
 		left -= int64(r.header.Count)
-		writing.Go(func() { written = s.writeRun(ctx, r, at) })
+		writing.Go(func() {
+			if written = s.writeRun(ctx, r, at); written == nil {
+				m.reuse(codes)
+			}
+		})
 	}
 	writing.Wait()
 	return written
+}
+
+// roundSize is how many codes a round of a mint has: enough rounds to work side by side, and
+// not so few codes in each that there are many runs.
+func roundSize(n int64) int64 {
+	const rounds, least = 8, mintRound / 8
+	return min(max((n+rounds-1)/rounds, least), mintRound)
 }
 
 // roomFor is how many codes a gate shard will hold after n more, with a margin for
@@ -250,35 +262,6 @@ func (s *Store) roomFor(n int) int {
 	total := n + int(s.pool.Memory().Codes)
 	each := total / s.pool.Shards()
 	return each + each/50 + 64
-}
-
-// makeCodes makes n random codes in hash order.
-func (s *Store) makeCodes(g *gen.Generator, b *batch, n int) (*runCodes, error) {
-	if !b.Format.Packs() {
-		return s.makeWide(g, b, n)
-	}
-	words := make([]uint64, n)
-	n, err := s.unseen(b.space.id, n, func(i int) error { return g.FillPacked(words[i:]) },
-		func(i int) uint64 { return shard.HashPacked(b.space.id, words[i]) }, func(to, from int) { words[to] = words[from] })
-	c := &runCodes{hashes: make([]uint64, n), words: words[:n]}
-	c.sort(b.space.id)
-	return c, err
-}
-
-func (s *Store) makeWide(g *gen.Generator, b *batch, n int) (*runCodes, error) {
-	keys := make([]shard.Key, n)
-	var buf [gen.MaxCode]byte
-	n, err := s.unseen(b.space.id, n, func(i int) error {
-		for ; i < len(keys); i++ {
-			code, err := g.AppendCode(buf[:0])
-			if err != nil {
-				return err
-			}
-			keys[i] = keyOf(b.space.id, code)
-		}
-		return nil
-	}, func(i int) uint64 { return keys[i].Hash }, func(to, from int) { keys[to] = keys[from] })
-	return sortKeys(keys[:n]), err
 }
 
 // stagedRun is a run that is in memory, Pending, and not yet on disk.
