@@ -172,9 +172,13 @@ func (l *lane) mintBulk(ctx context.Context) {
 	l.counts.Minted += n
 	l.counts.Available += n
 	l.content.bulk += n
-	l.content.runs += 2
-	l.content.records++
+	rounds := (n + mintRound - 1) / mintRound // a run and a record each
+	l.content.runs += 1 + rounds
+	l.content.records += rounds
 }
+
+// mintRound is how many codes a round of a Mint of this size has.
+const mintRound = 1 << 17
 
 // mintOrImport adds a small batch if the lane needs codes.
 func (l *lane) mintOrImport(ctx context.Context) {
