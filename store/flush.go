@@ -42,7 +42,7 @@ func (x *index) load(v journal.Reader) error {
 	}
 	before := uint64(0)
 	for _, r := range m.Runs {
-		if r == nil || r.Count < 0 || r.Keys < 0 || r.Keys > r.Count || r.First <= before || r.Last < r.First || r.Last > m.Upto {
+		if r == nil || r.Count < 0 || r.Keys < 0 || r.Keys > r.Count || r.Page < 0 || r.First <= before || r.Last < r.First || r.Last > m.Upto {
 			return corrupt(key, "it names a run that cannot be")
 		}
 		before = r.Last
@@ -56,46 +56,40 @@ func (x *index) load(v journal.Reader) error {
 }
 
 // load reads fences and filter.
-func (r *indexRun) load(v journal.Reader) error {
-	key := r.key(partDirectory, 0)
-	value, err := v.Get(key)
-	if err != nil {
+func (r *indexRun) load(v journal.Reader) (err error) {
+	if r.fences, err = r.loadWords(v, partDirectory, r.pages()); err != nil || r.Keys == 0 {
 		return err
 	}
-	body, err := unseal(key, value)
-	if err != nil {
-		return err
-	}
-	if len(body) != 8*((r.Count+postingsPage-1)/postingsPage) {
-		return corrupt(key, "directory has another length than its run")
-	}
-	for ; len(body) > 0; body = body[8:] {
-		r.fences = append(r.fences, binary.LittleEndian.Uint64(body))
-	}
-	if r.Keys == 0 {
-		return nil
-	}
-	r.filter = newFilter(r.Keys)
-	for page := 0; page*filterPage < len(r.filter.words); page++ {
-		key := r.key(partFilter, page)
+	words, err := r.loadWords(v, partFilter, filterWords(r.Keys))
+	r.filter = &filter{words: words}
+	return err
+}
+
+// loadWords reads n words that lie on pages of a part.
+func (r *indexRun) loadWords(v journal.Reader, part byte, n int) ([]uint64, error) {
+	var words []uint64
+	for page := 0; len(words) < n || page == 0; page++ {
+		key := r.key(part, page)
 		value, err := v.Get(key)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		body, err := unseal(key, value)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		words := r.filter.words[page*filterPage : min((page+1)*filterPage, len(r.filter.words))]
-		if len(body) != 8*len(words) {
-			return corrupt(key, "filter has another length than its run")
+		if len(body) != 8*min(n-len(words), wordsPage) {
+			return nil, corrupt(key, "page has another length than its run says")
 		}
-		for i := range words {
-			words[i] = binary.LittleEndian.Uint64(body[8*i:])
+		for ; len(body) > 0; body = body[8:] {
+			words = append(words, binary.LittleEndian.Uint64(body))
 		}
 	}
-	return nil
+	return words, nil
 }
+
+// wordsPages returns how many pages n words lie on; one if there are none.
+func wordsPages(n int) int { return max((n+wordsPage-1)/wordsPage, 1) }
 
 // flush writes the tail up to everything durable as a run and publishes it. It is
 // called by the maintainer alone.
@@ -312,14 +306,16 @@ func (c *runCursor) fill() (bool, error) {
 
 // drop deletes a run that no list names any more, as far as it is stored.
 func (x *index) drop(r *indexRun) error {
-	pairs := []journal.Pair{{Key: r.key(partDirectory, 0)}}
-	for p := range (r.Count + postingsPage - 1) / postingsPage {
-		pairs = append(pairs, journal.Pair{Key: r.key(partPostings, p)})
-	}
-	if r.Keys > 0 {
-		for p := 0; p*filterPage < filterWords(r.Keys); p++ {
-			pairs = append(pairs, journal.Pair{Key: r.key(partFilter, p)})
+	var pairs []journal.Pair
+	pages := func(part byte, n int) {
+		for page := range n {
+			pairs = append(pairs, journal.Pair{Key: r.key(part, page)})
 		}
+	}
+	pages(partDirectory, wordsPages(r.pages()))
+	pages(partPostings, r.pages())
+	if r.Keys > 0 {
+		pages(partFilter, wordsPages(filterWords(r.Keys)))
 	}
 	const some = 1000
 	// crash point: retire: an old run is about to be deleted
@@ -344,7 +340,7 @@ type runWriter struct {
 // newWriter begins a run of that many postings, and notes durably that it has.
 func (x *index) newWriter(level int, first, last uint64, count int, keys []uint64) (*runWriter, error) {
 	x.nextRun++
-	w := &runWriter{x: x, keys: keys, run: &indexRun{ID: x.nextRun - 1, Level: level, First: first, Last: last, Keys: len(keys)}}
+	w := &runWriter{x: x, keys: keys, run: &indexRun{ID: x.nextRun - 1, Level: level, First: first, Last: last, Keys: len(keys), Page: postingsPage}}
 	begun := *w.run
 	begun.Count = count
 	return w, x.publish(*x.runs.Load(), x.covered(), append(x.doomed, &begun))
@@ -353,7 +349,7 @@ func (x *index) newWriter(level int, first, last uint64, count int, keys []uint6
 func (w *runWriter) add(p posting) error {
 	w.page = append(w.page, p)
 	w.run.Count++
-	if len(w.page) < postingsPage {
+	if len(w.page) < w.run.pageSize() {
 		return nil
 	}
 	return w.flushPage()
@@ -390,12 +386,7 @@ func (w *runWriter) close() (*indexRun, error) {
 	if err := w.flushPage(); err != nil {
 		return nil, err
 	}
-	var dir []byte
-	for _, f := range w.run.fences {
-		dir = binary.LittleEndian.AppendUint64(dir, f)
-	}
-	k := w.run.key(partDirectory, 0)
-	if err := w.put(journal.Pair{Key: k, Value: seal(k, dir)}); err != nil {
+	if err := w.putWords(partDirectory, w.run.fences); err != nil {
 		return nil, err
 	}
 	if len(w.keys) > 0 {
@@ -403,18 +394,25 @@ func (w *runWriter) close() (*indexRun, error) {
 		for _, h := range w.keys {
 			w.run.filter.put(h, h)
 		}
-		page := 0
-		for words := range slices.Chunk(w.run.filter.words, filterPage) {
-			var b []byte
-			for _, x := range words {
-				b = binary.LittleEndian.AppendUint64(b, x)
-			}
-			k := w.run.key(partFilter, page)
-			if err := w.put(journal.Pair{Key: k, Value: seal(k, b)}); err != nil {
-				return nil, err
-			}
-			page++
+		if err := w.putWords(partFilter, w.run.filter.words); err != nil {
+			return nil, err
 		}
 	}
 	return w.run, w.commit()
+}
+
+// putWords writes words on pages of a part.
+func (w *runWriter) putWords(part byte, words []uint64) error {
+	for page := range wordsPages(len(words)) {
+		some := words[page*wordsPage : min((page+1)*wordsPage, len(words))]
+		k, b := w.run.key(part, page), make([]byte, 4, 4+8*len(some)) // checksum
+		for _, word := range some {
+			b = binary.LittleEndian.AppendUint64(b, word)
+		}
+		sealInPlace(k, b)
+		if err := w.put(journal.Pair{Key: k, Value: b}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -288,6 +288,9 @@ func FuzzEntry(f *testing.F) {
 		}
 		if err != nil {
 			refused(t, "entry", err)
+			if err := recordIn(key, value, first+uint64(count)-1, func(*record) error { return nil }); err != nil {
+				refused(t, "last record", err) // it may be there, with what is wrong behind it
+			}
 			return
 		}
 		from, last, err := decodeEntry(key, value, func(r *record) error { got = append(got, plainOf(r)); return nil })
@@ -297,6 +300,14 @@ func FuzzEntry(f *testing.F) {
 		if first == 0 || last < first {
 			return // no ledger has such a place
 		}
+		for i := range want {
+			var found plainRecord
+			err := recordIn(key, value, first+uint64(i), func(r *record) error { found = plainOf(r); return nil })
+			if err != nil || !samePlain(found, want[i]) {
+				t.Fatalf("record %d: %v, %v, want %v", i, &found, err, &want[i])
+			}
+		}
+		refused(t, "a record behind the last", recordIn(key, value, last+1, func(*record) error { return nil }))
 		sameLedger(t, writeRecords(t, first, got), first, first, got)
 	})
 }

@@ -48,9 +48,10 @@ type posting struct{ hash, number uint64 }
 const hashBits = 40
 
 const (
-	postingsPage = 1024 // postings a page: some 7 KB, decoded in a few µs
+	postingsPage = 256 // postings a page: some 1.8 KB, no more than an entry
+	oldPage      = 1024
 	fanIn        = 8
-	filterPage   = 64 << 10 // words of a filter in one value
+	wordsPage    = 64 << 10 // fences, and words of a filter, in one value
 )
 
 // indexRun is a run's directory, in memory.
@@ -60,9 +61,20 @@ type indexRun struct {
 	First, Last uint64 // records covered
 	Count       int
 	Keys        int      // postings of keys among them
+	Page        int      `json:",omitempty"` // postings a page; 0: oldPage, before there was a choice
 	fences      []uint64 // first hash of each page
 	filter      *filter  // of the keys' hashes
 }
+
+func (r *indexRun) pageSize() int {
+	if r.Page == 0 {
+		return oldPage
+	}
+	return r.Page
+}
+
+// pages returns how many pages the postings are on.
+func (r *indexRun) pages() int { return r.Count/r.pageSize() + min(r.Count%r.pageSize(), 1) }
 
 // codeHash names a code in the index.
 func codeHash(run, ordinal uint32) uint64 {
@@ -137,7 +149,7 @@ func (x *index) findKey(hash uint64, numbers []uint64) ([]uint64, error) {
 			continue
 		}
 		var err error
-		if numbers, err = x.search(r, hash, numbers); err != nil {
+		if numbers, err = x.search(x.eng, r, hash, numbers); err != nil {
 			return nil, err
 		}
 	}
@@ -161,51 +173,13 @@ func (x *index) findCode(ctx context.Context, hash uint64) ([]uint64, error) {
 	x.mu.Unlock()
 	for _, r := range runs {
 		var err error
-		if numbers, err = x.search(r, hash, numbers); err != nil {
+		if numbers, err = x.search(x.eng, r, hash, numbers); err != nil {
 			return nil, err
 		}
 	}
 	slices.Sort(numbers)
 	slices.Reverse(numbers)
 	return slices.Compact(numbers), nil
-}
-
-// eachPart calls f with the numbers below before of all durable records that may have the
-// hash, newest first, part by part, until it returns false or an error.
-func (x *index) eachPart(ctx context.Context, hash, before uint64, f func([]uint64) (bool, error)) error {
-	x.mu.Lock()
-	if err := x.catchUpLocked(ctx, x.com.durableRecord.Load()); err != nil {
-		x.mu.Unlock()
-		return err
-	}
-	var numbers []uint64
-	for _, p := range x.tail.pieces {
-		numbers = searchPiece(p, hash, numbers)
-	}
-	runs := *x.runs.Load()
-	x.mu.Unlock()
-	for i := len(runs); ; i-- { // the tail first: it is newer than all runs
-		slices.Sort(numbers)
-		end, _ := slices.BinarySearch(numbers, before)
-		numbers = slices.Compact(numbers[:end])
-		slices.Reverse(numbers)
-		if len(numbers) > 0 {
-			// A merge may have put older runs' numbers into this part: each comes once.
-			before = numbers[len(numbers)-1]
-			if more, err := f(numbers); !more || err != nil {
-				return err
-			}
-		}
-		if i == 0 {
-			return nil
-		}
-		var err error
-		if numbers = numbers[:0]; runs[i-1].First < before {
-			if numbers, err = x.search(runs[i-1], hash, numbers); err != nil {
-				return err
-			}
-		}
-	}
 }
 
 func searchPiece(p []posting, hash uint64, numbers []uint64) []uint64 {
@@ -216,23 +190,28 @@ func searchPiece(p []posting, hash uint64, numbers []uint64) []uint64 {
 	return numbers
 }
 
+// getter reads one value: the engine as it is, or one view of it.
+type getter interface {
+	Get(key []byte) ([]byte, error)
+}
+
 // search reads the pages of a run that may hold the hash.
-func (x *index) search(r *indexRun, hash uint64, numbers []uint64) ([]uint64, error) {
+func (x *index) search(v getter, r *indexRun, hash uint64, numbers []uint64) ([]uint64, error) {
 	h := hash >> (64 - hashBits)
 	// The last page whose first hash is below h, and those that begin with h.
-	page := max(sort.Search(len(r.fences), func(i int) bool { return r.fences[i] >= h })-1, 0)
-	for ; page < len(r.fences) && r.fences[page] <= h; page++ {
-		k := r.key(partPostings, page)
-		v, err := x.eng.Get(k)
+	at := max(sort.Search(len(r.fences), func(i int) bool { return r.fences[i] >= h })-1, 0)
+	for ; at < len(r.fences) && r.fences[at] <= h; at++ {
+		k := r.key(partPostings, at)
+		page, err := v.Get(k)
 		if err != nil {
 			return nil, err
 		}
-		if v == nil {
+		if page == nil {
 			// A merge has replaced this run since the caller took its list; the merged
 			// run holds the same postings.
 			return x.searchAgain(r, hash, numbers)
 		}
-		err = decodePostings(k, v, r.First, func(hash40, number uint64) bool {
+		err = decodePostings(k, page, r.First, func(hash40, number uint64) bool {
 			if hash40 == h {
 				numbers = append(numbers, number)
 			}
@@ -245,13 +224,14 @@ func (x *index) search(r *indexRun, hash uint64, numbers []uint64) ([]uint64, er
 	return numbers, nil
 }
 
-// searchAgain searches whichever runs now cover the records of a run that is gone.
+// searchAgain searches whichever runs now cover the records of a run that is gone, in the
+// engine as it is: they may be newer than a view.
 func (x *index) searchAgain(gone *indexRun, hash uint64, numbers []uint64) ([]uint64, error) {
 	covered := false
 	for _, r := range *x.runs.Load() {
 		if r.ID != gone.ID && r.First <= gone.First && r.Last >= gone.Last {
 			var err error
-			if numbers, err = x.search(r, hash, numbers); err != nil {
+			if numbers, err = x.search(x.eng, r, hash, numbers); err != nil {
 				return nil, err
 			}
 			covered = true

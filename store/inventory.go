@@ -60,7 +60,7 @@ func (n *inventory) openIndex(r journal.Reader) error {
 	}
 	for _, run := range m.Runs {
 		n.liveIndex[run.ID] = true
-		n.wantIndex += (run.Count + postingsPage - 1) / postingsPage
+		n.wantIndex += run.pages()
 	}
 	return nil
 }

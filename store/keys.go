@@ -241,25 +241,3 @@ func readRecord(v journal.Reader, number uint64, f func(*record) error) error {
 	}
 	return recordIn(k, value, number, f)
 }
-
-// recordIn calls f with a record of an entry.
-func recordIn(k, value []byte, number uint64, f func(*record) error) error {
-	found := false
-	_, _, err := decodeEntry(k, value, func(r *record) error {
-		if r.number != number {
-			return nil
-		}
-		found = true
-		if err := f(r); err != nil {
-			return err
-		}
-		return journal.ErrStop
-	})
-	if err == journal.ErrStop {
-		return nil
-	}
-	if err == nil && !found {
-		return corrupt(entryKey(number), "record is missing")
-	}
-	return err
-}

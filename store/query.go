@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"iter"
-	"slices"
 	"time"
 
 	"codepool/shard"
@@ -18,9 +17,6 @@ const (
 	labelUser = 'u'
 	labelRef  = 'r'
 )
-
-// queryPart is how many records a query reads in one view of the engine.
-const queryPart = 100
 
 // ReceiptsOf yields the redemptions of a user in all namespaces, newest first, with
 // numbers below before; 0 begins with the newest. Pass the last number to go on later. A
@@ -157,68 +153,6 @@ func checkLabel(name, text string) error {
 		return invalid("%s is empty", name)
 	}
 	return checkLabels(label{name, text})
-}
-
-// eachLabelled calls f for the records that the index has under a label, newest first,
-// until it returns false or an error. f compares the label itself.
-func (s *Store) eachLabelled(ctx context.Context, kind byte, label string, before uint64, f func(*record) (bool, error)) error {
-	if s.closed.Load() {
-		return ErrClosed
-	}
-	if ctx.Err() != nil { // there may be no record to look at
-		return context.Cause(ctx)
-	}
-	if before == 0 {
-		before = 1<<64 - 1
-	}
-	return s.index.eachPart(ctx, keyHash(kind, label), before, func(numbers []uint64) (bool, error) {
-		for part := range slices.Chunk(numbers, queryPart) {
-			if s.closed.Load() {
-				return false, ErrClosed
-			}
-			if ctx.Err() != nil {
-				return false, context.Cause(ctx)
-			}
-			records, err := s.readRecords(part)
-			if err != nil {
-				return false, err
-			}
-			for i := range records { // outside the view: f may take long
-				if more, err := f(&records[i]); !more || err != nil {
-					return false, err
-				}
-			}
-		}
-		return true, nil
-	})
-}
-
-// readRecords returns copies of durable records.
-func (s *Store) readRecords(numbers []uint64) ([]record, error) {
-	out := make([]record, len(numbers))
-	err := s.eng.View(func(v journal.Reader) error {
-		for i, n := range numbers {
-			if err := s.readSurveyed(v, n, func(r *record) error { out[i] = r.clone(); return nil }); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return out, err
-}
-
-// readSurveyed is readRecord for queries.
-func (s *Store) readSurveyed(v journal.Reader, number uint64, f func(*record) error) error {
-	first, known := s.survey.entry(number)
-	if !known {
-		return readRecord(v, number, f)
-	}
-	key := entryKey(first)
-	found, err := v.Read(key, func(value []byte) error { return recordIn(key, value, number, f) })
-	if err == nil && !found {
-		return corrupt(key, "entry is missing")
-	}
-	return err
 }
 
 // receiptOf builds the receipt that a redemption's or claim's record says. v is the view that

@@ -106,6 +106,53 @@ func TestReceiptsOf(t *testing.T) {
 	wantErr(t, "closed", firstErr(s.ReceiptsOf(ctx, "player-1", 0)), store.ErrClosed)
 }
 
+// TestReceiptsOfWhileRunsMerge: the runs that a query has not come to are merged and deleted
+// meanwhile, twice over, and more is redeemed; it yields what was durable when it began, each once.
+func TestReceiptsOfWhileRunsMerge(t *testing.T) {
+	ctx := t.Context()
+	s := open(t, t.TempDir(), weak())
+	const round = 20
+	b := mint(t, s, store.Batch{Name: "b", Count: 80 * round})
+	codes := issue(t, s, b.ID, 80*round, "x")
+	flush := func() {
+		t.Helper()
+		rs := redemptions(codes[:round], "")
+		codes = codes[round:]
+		for i := range rs {
+			rs[i].User = "player"
+		}
+		for _, r := range s.RedeemAll(ctx, rs) {
+			if r.Err != nil {
+				t.Fatal(r.Err)
+			}
+		}
+		if err := s.Checkpoint(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 7 {
+		flush()
+	}
+	want := collect(t, s.ReceiptsOf(ctx, "player", 0))
+	if len(want) != 7*round {
+		t.Fatalf("%d receipts", len(want))
+	}
+	var got []store.Receipt
+	for r, err := range s.ReceiptsOf(ctx, "player", 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got = append(got, r); len(got) == 1 {
+			for range 70 { // eight runs become one at the eighth flush, and 64 at the 64th
+				flush()
+			}
+		}
+	}
+	if !slices.EqualFunc(got, want, sameReceipt) {
+		t.Errorf("%d receipts, want %d, or they differ", len(got), len(want))
+	}
+}
+
 // TestDrawnFor follows a reference's codes as they are redeemed, released and drawn for
 // others.
 func TestDrawnFor(t *testing.T) {

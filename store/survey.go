@@ -32,11 +32,27 @@ func (y *survey) entry(number uint64) (first uint64, known bool) {
 	}
 	y.mu.RLock()
 	defer y.mu.RUnlock()
-	i := sort.Search(len(y.firsts), func(i int) bool { return y.firsts[i] > number })
-	if i == 0 || i == len(y.firsts) {
+	if len(y.firsts) == 0 || number < y.firsts[0] || number >= y.firsts[len(y.firsts)-1] {
 		return 0, false
 	}
-	return y.firsts[i-1], true
+	return y.firsts[lastUpTo(y.firsts, number)], true
+}
+
+// lastUpTo returns the index of the last of some ascending numbers that is not above number;
+// it lies between the first and the last of them. Entries hold like numbers of records, so
+// that a place in proportion is near (interpolation search), and the rest is looked for from
+// there in steps that double.
+func lastUpTo(sorted []uint64, number uint64) int {
+	last := len(sorted) - 1
+	lo := int(float64(number-sorted[0]) / float64(sorted[last]-sorted[0]) * float64(last))
+	hi := lo
+	for step := 8; lo > 0 && sorted[lo] > number; step *= 2 {
+		lo, hi = max(lo-step, 0), lo
+	}
+	for step := 8; hi < last && sorted[hi] <= number; step *= 2 {
+		lo, hi = hi, min(hi+step, last)
+	}
+	return lo + sort.Search(hi-lo, func(i int) bool { return sorted[lo+1+i] > number })
 }
 
 // carryOn reads on, up to record durable, and reports whether there is more.

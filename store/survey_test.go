@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 )
@@ -51,16 +52,45 @@ func TestSurvey(t *testing.T) {
 	entries := len(s.survey.firsts)
 	last := s.survey.firsts[entries-1]
 	s.survey.mu.RUnlock()
-	for number := uint64(1); number < last; number++ {
-		first, known := s.survey.entry(number)
-		if !known || first > number {
-			t.Fatalf("record %d: entry %d, known %v", number, first, known)
+	for i, begins := range s.survey.firsts[:entries-1] {
+		for number := begins; number < s.survey.firsts[i+1]; number++ {
+			if first, known := s.survey.entry(number); !known || first != begins {
+				t.Fatalf("record %d: entry %d, known %v, want %d", number, first, known, begins)
+			}
 		}
+	}
+	if _, known := s.survey.entry(0); known {
+		t.Error("there is no record 0")
 	}
 	if entries < 10 || last < n/2 {
 		t.Errorf("the survey has %d entries up to %d", entries, last)
 	}
 	if _, known := s.survey.entry(last); known {
 		t.Error("where the last entry ends is not known yet")
+	}
+}
+
+// TestLastUpTo looks for numbers among such as lie evenly, in heaps and far apart.
+func TestLastUpTo(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, step := range []func() uint64{
+		func() uint64 { return 1 },
+		func() uint64 { return 1 + rng.Uint64N(100) },
+		func() uint64 { return 1 + rng.Uint64N(2)*rng.Uint64N(1<<50) },
+		func() uint64 { return 1 << rng.IntN(54) },
+	} {
+		for _, n := range []int{2, 3, 100, 1000} {
+			sorted := []uint64{step()}
+			for len(sorted) < n {
+				sorted = append(sorted, sorted[len(sorted)-1]+step())
+			}
+			for i, s := range sorted[:n-1] {
+				for _, number := range []uint64{s, s + (sorted[i+1]-s)/2, sorted[i+1] - 1} {
+					if got := lastUpTo(sorted, number); got != i {
+						t.Fatalf("%d of %d lies at %d, found %d", number, n, i, got)
+					}
+				}
+			}
+		}
 	}
 }

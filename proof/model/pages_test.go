@@ -32,7 +32,7 @@ func (p pageSize) edits() (edits []overlay.Edit) {
 	}{
 		{"store/page.go", "const pageCodes = ", "8192", p.codes},
 		{"store/statepage.go", "	statePage = ", "32768", p.states},
-		{"store/index.go", "	postingsPage = ", "1024", p.postings},
+		{"store/index.go", "	postingsPage = ", "256", p.postings},
 		{"store/index.go", "const tailPiece = ", "64 << 10", p.piece},
 		{"store/record.go", "	entryBytes   = ", "2 << 10", p.bytes},
 	} {
