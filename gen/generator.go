@@ -145,16 +145,18 @@ func (g *Generator) AppendCode(dst []byte) ([]byte, error) {
 }
 
 // refill reads the next block: need bytes if they are known to be used, and at least
-// twice as many as the last time, within minBlock and maxBlock. What rest still
-// has is thrown away.
+// twice as many as the last time, within minBlock and maxBlock. What rest still has stays
+// before it: which codes come of a source does not depend on the blocks.
 func (g *Generator) refill(need int) error {
 	n := min(max(need, 2*len(g.block), minBlock), maxBlock)
-	if n > cap(g.block) {
-		g.block = make([]byte, n)
+	block := g.block[:0]
+	if n > cap(block) {
+		block = make([]byte, 0, n)
 	}
-	g.block = g.block[:n]
+	block = append(block, g.rest...)
 	g.rest = nil
-	if _, err := io.ReadFull(g.random, g.block); err != nil {
+	g.block = block[:n]
+	if _, err := io.ReadFull(g.random, g.block[len(block):]); err != nil {
 		return fmt.Errorf("gen: random source: %w", err)
 	}
 	g.rest = g.block

@@ -102,6 +102,12 @@ func (s *Store) changeBatch(ctx context.Context, id BatchID, c BatchChange, even
 		return err
 	}
 	at := s.now()
+	if event == EventRetired && !b.retired() {
+		if err := s.writeDerived(ctx, b, at); err != nil {
+			return s.refusal(ctx, err)
+		}
+		// crash point: retire: the pages of its codes are written, its record is not
+	}
 	select { // one change at a time: whoever has the token does not wait for the disk
 	case s.changing <- struct{}{}:
 	case <-ctx.Done():
@@ -112,12 +118,18 @@ func (s *Store) changeBatch(ctx context.Context, id BatchID, c BatchChange, even
 	switch {
 	case g != nil:
 		return g.wait(ctx)
-	case err != nil && !certain(err):
-		return s.afterAll(ctx, err)
 	case err != nil:
-		return err
+		return s.refusal(ctx, err)
 	}
 	return s.com.waitAll(ctx) // whoever did it before may not have an answer yet
+}
+
+// refusal returns why a batch is not changed when what it follows from is durable.
+func (s *Store) refusal(ctx context.Context, err error) error {
+	if certain(err) {
+		return err
+	}
+	return s.afterAll(ctx, err)
 }
 
 // changeLocked does it, and returns the group to wait for, nil if there was nothing to

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"codepool/gen"
 	"codepool/store/internal/journal"
 )
 
@@ -194,8 +195,12 @@ func TestFailedCommitOfOthers(t *testing.T) {
 			_, err := s.Mint(soon(t), Batch{Name: "x", Count: 10})
 			return err
 		}},
-		{"code page", keyCodes, func(s *Store) error {
+		{"run header", keyRun, func(s *Store) error {
 			_, err := s.Mint(soon(t), Batch{Name: "x", Count: 10})
+			return err
+		}},
+		{"code page", keyCodes, func(s *Store) error { // of codes that come of no seed
+			_, err := s.Mint(soon(t), Batch{Name: "x", Count: 10, Format: gen.Format{Length: 16}})
 			return err
 		}},
 		{"code page of an import", keyCodes, func(s *Store) error {

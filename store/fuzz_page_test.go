@@ -19,6 +19,10 @@ func FuzzRunHeader(f *testing.F) {
 		f.Add([]byte{0, 0, 0, 1}, []byte{1, 0, 0, 0, 1, 0, 0, 0, byte(initial), 0, 1, 2, 3, 4, 5, 6, 7, 8, 0})
 	}
 	f.Add([]byte{0, 0, 0, 1}, []byte{1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F})
+	seeded := slices.Concat([]byte{1, 0, 0, 0, 2, 0, 0, 0, byte(shard.Available), 4, 1, 2, 3, 4, 5, 6, 7, 8, 0}, make([]byte, 32))
+	f.Add([]byte{0, 0, 0, 1}, append(slices.Clone(seeded), 3, 1, 2))
+	f.Add([]byte{0, 0, 0, 1}, append(slices.Clone(seeded), 1, 0))
+	f.Add([]byte{0, 0, 0, 1}, append(slices.Clone(seeded), 0x81, 0x80, 0x80, 0x01, 0)) // more than a run has
 	f.Fuzz(func(t *testing.T, place, payload []byte) {
 		key := append([]byte{keyRun}, place...)
 		var h runHeader
@@ -148,7 +152,7 @@ func FuzzCodePages(f *testing.F) {
 		lawful = lawful && sort.SliceIsSorted(keys, func(i, j int) bool { return keys[i].Hash < keys[j].Hash })
 		var c *runCodes
 		var err error
-		spends(t, 16*int(h.Count)+len(body), func() { c, err = readCodes(eng, h, space) })
+		spends(t, 16*int(h.Count)+len(body), func() { c, err = readPages(eng, h, space) })
 		if lawful != (err == nil) {
 			t.Fatalf("lawful is %v, the reader says %v", lawful, err)
 		}

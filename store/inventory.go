@@ -17,15 +17,15 @@ type inventory struct {
 	last                         uint64 // last ledger number
 	index, wantIndex             int    // postings pages
 	checkpoint                   checkpointRecord
-	statesSum, addedSum          uint64 // as the checkpoint's States and Added
-	leases, shares               uint64 // as the checkpoint's Leases and Shares
-	runIDs                       map[uint32]bool
+	statesSum, addedSum          uint64          // as the checkpoint's States and Added
+	leases, shares               uint64          // as the checkpoint's Leases and Shares
+	derived                      map[uint32]bool // of each run, whether its codes come of a seed
 	liveIndex                    map[uint32]bool
 }
 
 // open reads what the counts are compared with.
 func (n *inventory) open(r journal.Reader) error {
-	n.runIDs, n.liveIndex = map[uint32]bool{}, map[uint32]bool{}
+	n.derived, n.liveIndex = map[uint32]bool{}, map[uint32]bool{}
 	if err := n.checkpoint.load(r); err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (n *inventory) open(r journal.Reader) error {
 	return r.Scan([]byte{keyRun}, nil, func(key, value []byte) error {
 		h, err := decodeRunHeader(key, value)
 		if err == nil {
-			n.runIDs[h.ID] = true
+			n.derived[h.ID] = h.derived()
 			n.runs++
 			n.wantCodes += h.codePages()
 			n.minted += int64(h.Count)
@@ -78,10 +78,13 @@ func (n *inventory) add(key, value []byte) (keep bool, err error) {
 	case key[0] == keyBatch:
 		n.batches++
 	case key[0] == keyCodes:
-		if !n.runIDs[be32(key[1:])] {
+		run, known := n.derived[be32(key[1:])]
+		if !known {
 			return false, nil
 		}
-		n.codes++
+		if !run { // one that is has pages if its batch is retired
+			n.codes++
+		}
 	case key[0] == keyStates:
 		n.states++
 		id, stamp, _, err := decodeStatePage(key, value)

@@ -69,7 +69,8 @@ func (m *maker) reuse(c *runCodes) {
 	}
 }
 
-// codes makes n random codes in hash order.
+// codes makes n random codes in hash order, besides those that may be of a retired batch; fewer
+// only where the namespace is nearly full.
 func (m *maker) codes(n int) (*runCodes, error) {
 	if !m.b.Format.Packs() {
 		return m.wide(n)
@@ -80,29 +81,65 @@ func (m *maker) codes(n int) (*runCodes, error) {
 	default:
 		c = &runCodes{}
 	}
-	if cap(c.words) < n {
-		c.hashes, c.words = make([]uint64, n), make([]uint64, n)
+	space := m.b.space.id
+	c.from = derivation{Seed: gen.NewSeed(), Made: uint32(n)}
+	seen := m.s.retiredIn(space)
+	if seen {
+		if err := m.makeMore(c, n); err != nil {
+			return nil, err
+		}
 	}
-	words, space := c.words[:n], m.b.space.id
-	n, err := m.s.unseen(m.b.space.id, n, func(i int) error { return m.g.FillPacked(words[i:]) },
-		func(i int) uint64 { return shard.HashPacked(space, words[i]) }, func(to, from int) { words[to] = words[from] })
-	c.hashes, c.words = c.hashes[:n], words[:n]
-	c.sort(space)
-	return c, err
+	if err := c.derive(m.b.Format, &c.from, space); err != nil || !seen {
+		return c, err
+	}
+	kept := 0
+	for i, h := range c.hashes {
+		if !m.s.gate.mayHold(h) {
+			c.hashes[kept], c.words[kept] = h, c.words[i]
+			kept++
+		}
+	}
+	c.hashes, c.words = c.hashes[:kept], c.words[:kept]
+	return c, nil
 }
 
-func (m *maker) wide(n int) (*runCodes, error) {
-	keys := make([]shard.Key, n)
-	var buf [gen.MaxCode]byte
-	n, err := m.s.unseen(m.b.space.id, n, func(i int) error {
-		for ; i < len(keys); i++ {
-			code, err := m.g.AppendCode(buf[:0])
-			if err != nil {
-				return err
-			}
-			keys[i] = keyOf(m.b.space.id, code)
+// makeMore has so many codes made of the seed that n of them cannot be of a retired batch.
+func (m *maker) makeMore(c *runCodes, n int) error {
+	for {
+		if err := c.fill(m.b.Format, &c.from); err != nil {
+			return err
 		}
-		return nil
-	}, func(i int) uint64 { return keys[i].Hash }, func(to, from int) { keys[to] = keys[from] })
-	return sortKeys(keys[:n]), err
+		unseen := 0
+		for i, w := range c.words {
+			if m.s.gate.mayHold(shard.HashPacked(m.b.space.id, w)) {
+				continue
+			}
+			if unseen++; unseen == n {
+				c.from.Made = uint32(i + 1)
+				return nil
+			}
+		}
+		if c.from.Made == maxMade {
+			return nil
+		}
+		more := (n - unseen) * len(c.words) / max(unseen, 1)
+		c.from.Made = uint32(min(len(c.words)+more+more/8+8, maxMade))
+	}
+}
+
+// wide is codes for those that do not pack.
+func (m *maker) wide(n int) (*runCodes, error) {
+	keys := make([]shard.Key, 0, n)
+	seen := m.s.retiredIn(m.b.space.id)
+	var buf [gen.MaxCode]byte
+	for tries := 0; len(keys) < n && tries < 100*n; tries++ {
+		code, err := m.g.AppendCode(buf[:0])
+		if err != nil {
+			return nil, err
+		}
+		if k := keyOf(m.b.space.id, code); !seen || !m.s.gate.mayHold(k.Hash) {
+			keys = append(keys, k)
+		}
+	}
+	return sortKeys(keys), nil
 }

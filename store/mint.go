@@ -283,7 +283,10 @@ func (s *Store) stage(b *batch, codes *runCodes, initial shard.State, ref string
 	s.dropTokens(b.space, codes)
 	hashes, n, err := codes.addTo(run)
 	s.texts.Unlock()
-	r := &stagedRun{codes: codes, run: run, header: runHeader{ID: id, Batch: uint32(b.ID), Count: uint32(n), Initial: initial, Mixed: codes.keys != nil, Ref: ref}}
+	if err == nil && n > 0 && codes.from.Made > 0 {
+		err = codes.noteLeftOut(b.Format, b.space.id)
+	}
+	r := &stagedRun{codes: codes, run: run, header: runHeader{ID: id, Batch: uint32(b.ID), Count: uint32(n), Initial: initial, Mixed: codes.keys != nil, Ref: ref, From: codes.from}}
 	if err != nil {
 		s.abandon(r)
 		if s.closed.Load() {
@@ -318,15 +321,17 @@ func (s *Store) isStaged(run uint32) bool {
 	return yes
 }
 
-// writeRun makes a staged run durable and live: its pages, then header and ledger
-// record with the next group.
-func (s *Store) writeRun(ctx context.Context, r *stagedRun, at int64) error {
-	if err := s.writePages(ctx, r); err != nil {
+// writeRun makes a staged run durable and live: its pages, unless its codes come of a seed,
+// then header and ledger record with the next group.
+func (s *Store) writeRun(ctx context.Context, r *stagedRun, at int64) (err error) {
+	h := &r.header
+	if h.derived() {
+		h.Codes = r.codes.sum(h.ID)
+	} else if h.Codes, err = s.writePages(ctx, r.codes, h.ID); err != nil {
 		s.abandon(r)
 		return err
 	}
 	// crash point: mint: all code pages are written, the run's header is not
-	h := &r.header
 	body := appendRun(nil, h.ID, h.Batch, h.Count, h.Initial, h.Ref)
 	g, err := s.journalRun(h, body, at)
 	if err != nil {
@@ -365,9 +370,9 @@ func (s *Store) journalRun(h *runHeader, body []byte, at int64) (*group, error) 
 	return g, err
 }
 
-// writePages commits the run's pages, as many at a time as fit, and notes in the header
-// which they are.
-func (s *Store) writePages(ctx context.Context, r *stagedRun) error {
+// writePages commits a run's pages, as many at a time as fit, and returns the sum of their
+// shares.
+func (s *Store) writePages(ctx context.Context, codes *runCodes, run uint32) (sum uint64, err error) {
 	var pairs []journal.Pair
 	weight, limit := 0, s.eng.MaxCommit()*9/10
 	write := func() error {
@@ -379,7 +384,7 @@ func (s *Store) writePages(ctx context.Context, r *stagedRun) error {
 		pairs, weight = nil, 0
 		return err
 	}
-	err := r.codes.pages(r.header.ID, func(p journal.Pair) error {
+	err = codes.pages(run, func(p journal.Pair) error {
 		if weight+p.Size() > limit {
 			if err := write(); err != nil {
 				return err
@@ -387,11 +392,11 @@ func (s *Store) writePages(ctx context.Context, r *stagedRun) error {
 		}
 		pairs = append(pairs, p)
 		weight += p.Size()
-		r.header.Codes += shareOf(p.Key, sumOf(p.Value))
+		sum += shareOf(p.Key, sumOf(p.Value))
 		return nil
 	})
 	if err == nil && len(pairs) > 0 {
 		err = write()
 	}
-	return err
+	return sum, err
 }

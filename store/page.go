@@ -9,8 +9,8 @@ import (
 	"codepool/store/internal/journal"
 )
 
-// A run on disk: a header, pages of codes in hash order that are written once, and
-// pages of states that checkpoints rewrite. Nothing but the header makes a run
+// A run on disk: a header, pages of codes in hash order that are written once unless the
+// codes come of a seed (derived.go), and pages of states that checkpoints rewrite. Nothing but the header makes a run
 // exist; pages without one are left from a mint that did not finish and are
 // overwritten by the next run of that number.
 
@@ -26,12 +26,16 @@ type runHeader struct {
 	Computed         bool   // its codes are computed (signed.go): it has no pages of them
 	Ref              string // to whom an import handed its codes out
 	Codes            uint64 // sum of its pages' shares: another page in the place of one is noticed
+	From             derivation
 
 	sum uint32 // checksum of the header, once it was written or read
 }
 
+// derived reports whether the codes come of a seed.
+func (h *runHeader) derived() bool { return h.From.Made > 0 }
+
 func (h *runHeader) pair() journal.Pair {
-	b := make([]byte, 4, 32+len(h.Ref))
+	b := make([]byte, 4, 80+len(h.Ref)+len(h.From.Without))
 	b = binary.LittleEndian.AppendUint32(b, h.Batch)
 	b = binary.LittleEndian.AppendUint32(b, h.Count)
 	flags := byte(0)
@@ -41,9 +45,16 @@ func (h *runHeader) pair() journal.Pair {
 	if h.Computed {
 		flags |= 2
 	}
+	if h.derived() {
+		flags |= 4
+	}
 	b = append(b, byte(h.Initial), flags)
 	b = binary.LittleEndian.AppendUint64(b, h.Codes)
 	b = appendString(b, h.Ref)
+	if h.derived() {
+		b = binary.AppendUvarint(append(b, h.From.Seed[:]...), uint64(h.From.Made))
+		b = appendString(b, h.From.Without)
+	}
 	k := key1(keyRun, h.ID)
 	sealInPlace(k, b)
 	h.sum = sumOf(b)
@@ -63,6 +74,12 @@ func decodeRunHeader(key, value []byte) (h runHeader, err error) {
 	h.Mixed, h.Computed = flags&1 != 0, flags&2 != 0
 	h.Codes, h.sum = d.uint64(), sumOf(value)
 	h.Ref = string(d.text())
+	if flags&4 != 0 {
+		copy(h.From.Seed[:], d.bytes(uint64(len(h.From.Seed))))
+		made := d.uvarint()
+		h.From.Made, h.From.Without = uint32(made), string(d.text())
+		d.bad = d.bad || made < uint64(h.Count) || made > maxMade || flags&3 != 0
+	}
 	if d.bad || h.ID == 0 || h.Count == 0 || h.Count > mintRound && !h.Computed || h.Initial != shard.Available && h.Initial != shard.Issued {
 		return h, corrupt(key, "header makes no sense")
 	}
@@ -74,6 +91,7 @@ func decodeRunHeader(key, value []byte) (h runHeader, err error) {
 type runCodes struct {
 	hashes, words []uint64
 	keys          []shard.Key
+	from          derivation // how the words come of a seed
 }
 
 // addTo adds the codes to the pool's run, keeps those that were new and returns
@@ -93,28 +111,35 @@ func (c *runCodes) addTo(run *shard.Run) (hashes []uint64, n int, err error) {
 	return hashes, n, err
 }
 
+// numPages is how many pages the codes fill.
+func (c *runCodes) numPages() int { return (c.len() + pageCodes - 1) / pageCodes }
+
+// appendPage appends a page's payload to b.
+func (c *runCodes) appendPage(b []byte, page int) []byte {
+	from, end := page*pageCodes, min((page+1)*pageCodes, c.len())
+	if c.keys == nil {
+		for _, w := range c.words[from:end] {
+			b = binary.LittleEndian.AppendUint64(b, w)
+		}
+		return b
+	}
+	for i := from; i < end; i++ {
+		if k := &c.keys[i]; k.Word < shard.WideMark {
+			b = append(b, 0)
+			b = binary.LittleEndian.AppendUint64(b, k.Word)
+		} else {
+			b = append(b, byte(len(k.Wide)))
+			b = append(b, k.Wide...)
+		}
+	}
+	return b
+}
+
 // pages calls put with each page of the run's codes.
 func (c *runCodes) pages(run uint32, put func(journal.Pair) error) error {
-	n := c.len()
-	for page := 0; page*pageCodes < n; page++ {
-		from, end := page*pageCodes, min((page+1)*pageCodes, n)
-		b := make([]byte, 4, 4+8*(end-from))
-		if c.keys == nil {
-			for _, w := range c.words[from:end] {
-				b = binary.LittleEndian.AppendUint64(b, w)
-			}
-		} else {
-			for i := from; i < end; i++ {
-				if k := &c.keys[i]; k.Word < shard.WideMark {
-					b = append(b, 0)
-					b = binary.LittleEndian.AppendUint64(b, k.Word)
-				} else {
-					b = append(b, byte(len(k.Wide)))
-					b = append(b, k.Wide...)
-				}
-			}
-		}
-		k := key2(keyCodes, run, uint32(page))
+	for page := range c.numPages() {
+		k, b := key2(keyCodes, run, uint32(page)), make([]byte, 4, 4+8*pageCodes)
+		b = c.appendPage(b, page)
 		sealInPlace(k, b)
 		if err := put(journal.Pair{Key: k, Value: b}); err != nil {
 			return err
@@ -123,8 +148,16 @@ func (c *runCodes) pages(run uint32, put func(journal.Pair) error) error {
 	return nil
 }
 
-// readCodes reads and checks the codes of a run.
-func readCodes(v journal.Reader, h runHeader, space uint32) (*runCodes, error) {
+// readCodes returns the codes of a run, which it checks.
+func readCodes(v journal.Reader, h runHeader, b *batch) (*runCodes, error) {
+	if h.derived() {
+		return deriveCodes(h, b)
+	}
+	return readPages(v, h, b.space.id)
+}
+
+// readPages reads and checks the codes of a run whose pages are on disk.
+func readPages(v journal.Reader, h runHeader, space uint32) (*runCodes, error) {
 	c := &runCodes{}
 	var sum uint64
 	if h.Mixed {
@@ -160,9 +193,9 @@ func (c *runCodes) readPage(v journal.Reader, h runHeader, page, space uint32) (
 	return shareOf(key, sum), err
 }
 
-// codePages is how many pages of codes the run has.
+// codePages is how many pages of codes the run must have, whatever becomes of it.
 func (h *runHeader) codePages() uint32 {
-	if h.Computed {
+	if h.Computed || h.derived() {
 		return 0
 	}
 	return uint32((int(h.Count) + pageCodes - 1) / pageCodes)

@@ -243,7 +243,7 @@ func (s *Store) loadRun(h runHeader, room int) error {
 	run := s.pool.NewRun(h.ID, h.Batch, b.space.id)
 	var states []byte
 	err := s.eng.View(func(v journal.Reader) error {
-		codes, err := readCodes(v, h, b.space.id)
+		codes, err := readCodes(v, h, b)
 		if err != nil {
 			return err
 		}

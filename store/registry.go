@@ -75,8 +75,7 @@ func (s *Store) retiredRun(id uint32) *retiredRun {
 
 // mayBeRetired reports whether a code that is not in memory can be one of a retired batch.
 func (s *Store) mayBeRetired(k *shard.Key) bool {
-	r := s.retired.Load()
-	return r != nil && len(r.spaces[k.Space]) > 0 && (k.Computed() || s.gate.mayHold(k.Hash))
+	return s.retiredIn(k.Space) && (k.Computed() || s.gate.mayHold(k.Hash))
 }
 
 // findRetired looks for a code in the registry; nil if it is not there.
@@ -283,26 +282,11 @@ func (s *Store) withoutRetired(space uint32, keys []shard.Key) (left []shard.Key
 	return left, err
 }
 
-// unseen makes n random codes: fill makes those from a place on, hash and move are of one.
-// Codes that may be of a retired batch, as the gate has no "no" for them, are made anew. It
-// returns how many there are; fewer only where the namespace is nearly full.
-func (s *Store) unseen(space uint32, n int, fill func(from int) error, hash func(i int) uint64, move func(to, from int)) (int, error) {
-	if r := s.retired.Load(); r == nil || len(r.spaces[space]) == 0 {
-		return n, fill(0)
-	}
-	have := 0
-	for tries := 0; have < n && tries < 100; tries++ {
-		if err := fill(have); err != nil {
-			return 0, err
-		}
-		for i := have; i < n; i++ {
-			if !s.gate.mayHold(hash(i)) {
-				move(have, i)
-				have++
-			}
-		}
-	}
-	return have, nil
+// retiredIn reports whether a namespace has codes of retired batches. Then a code that is made
+// is new only if the gate says "no" of it.
+func (s *Store) retiredIn(space uint32) bool {
+	r := s.retired.Load()
+	return r != nil && len(r.spaces[space]) > 0
 }
 
 // loadRetired reads a run of a batch that is retired into the registry and the gate, and
@@ -314,7 +298,7 @@ func (s *Store) loadRetired(h runHeader, room int) error {
 		if h.Computed {
 			return s.loadRetiredSigned(v, run, b)
 		}
-		codes, err := readCodes(v, h, run.space)
+		codes, err := readPages(v, h, run.space)
 		if err != nil {
 			return err
 		}

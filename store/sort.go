@@ -13,7 +13,7 @@ import (
 // in each place, and insertions end it. The words come back out of their hashes, so that half
 // as much is moved and their memory is free for what is between the passes.
 func (c *runCodes) sort(space uint32) {
-	n := bits.Len(uint(len(c.words))) // at most bits.Len(mintRound)
+	n := bits.Len(uint(len(c.words))) // at most bits.Len(maxMade), which is bits.Len(mintRound)
 	first, second := uint(n/2), uint(max(n-1-n/2, 0))
 	var top, within [maxPlaces + 1]uint32
 	for i, w := range c.words {

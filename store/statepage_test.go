@@ -6,6 +6,7 @@ import (
 	"maps"
 	"testing"
 
+	"codepool/gen"
 	"codepool/store/internal/journal"
 )
 
@@ -54,8 +55,8 @@ func twoCheckpoints(t *testing.T, dir string) (first, second memEngine) {
 		}
 		return pairsIn(t, s.eng)
 	}
-	for i := range 3 {
-		if _, err := s.Mint(soon(t), Batch{Name: fmt.Sprint(i), Count: 100}); err != nil {
+	for i, length := range []int{12, 12, 16} { // those of 16 have pages
+		if _, err := s.Mint(soon(t), Batch{Name: fmt.Sprint(i), Count: 100, Format: gen.Format{Length: length}}); err != nil {
 			t.Fatal(err)
 		}
 	}

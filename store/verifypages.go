@@ -58,7 +58,10 @@ func (v *verifier) pages(r journal.Reader) error {
 			}
 			continue
 		}
-		codes, err := readCodes(r, m.h, b.space.id)
+		codes, err := readCodes(r, m.h, b)
+		if err == nil && m.run == nil { // then it is the pages that matter
+			codes, err = readPages(r, m.h, b.space.id)
+		}
 		if err != nil {
 			if err := v.damage(err); err != nil {
 				return err
