@@ -92,7 +92,7 @@ var areas = []area{
 	{"ledger entries: any bytes", "store", "FuzzEntry", "decodeEntry", true},
 	{"ledger entries: written and read back", "store", "FuzzRecords", "writeRecords", false},
 	{"run headers", "store", "FuzzRunHeader", "decodeRunHeader", false},
-	{"code pages", "store", "FuzzCodePages", "readCodes", true},
+	{"code pages", "store", "FuzzCodePages", "readPages", true},
 	{"state pages", "store", "FuzzStatePages", "readStates", true},
 	{"checkpoint record", "store", "FuzzCheckpointRecord", "checkpointRecord", false},
 	{"index postings", "store", "FuzzPostings", "decodePostings", false},
