@@ -133,6 +133,37 @@ func TestReserveExact(t *testing.T) {
 	}
 }
 
+// TestReserveLittle: many small batches beside a large one seldom move what is there.
+func TestReserveLittle(t *testing.T) {
+	const large, small, batches = 50_000, 100, 400
+	p := newPool(t, 1)
+	if err := p.Reserve(large); err != nil {
+		t.Fatal(err)
+	}
+	addRun(t, p, 1, 1, randomKeys(0, large, 1), shard.Available)
+	moved, before := 0, p.Memory()
+	for i := range uint64(batches) {
+		if err := p.Reserve(small); err != nil {
+			t.Fatal(err)
+		}
+		addRun(t, p, uint32(i+2), 1, randomKeys(0, small, i+2), shard.Available)
+		m := p.Memory()
+		if m.Table != before.Table || m.Words != before.Words || m.States != before.States {
+			moved++
+		}
+		before = m
+	}
+	// A table grows by a third, words and states by an eighth: five times from 50,000 to 90,000, and
+	// not at one time.
+	if moved > 20 {
+		t.Errorf("arrays grew with %d of %d batches", moved, batches)
+	}
+	if m := p.Memory(); m.Total() > 22*m.Codes {
+		t.Errorf("%d bytes for %d codes", m.Total(), m.Codes)
+	}
+	checkInvariants(t, p)
+}
+
 func TestReserveTooMuch(t *testing.T) {
 	if strconv.IntSize < 64 {
 		t.Skip("memory ends before a shard is full")

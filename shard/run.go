@@ -1,8 +1,11 @@
 package shard
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"runtime"
+	"sync"
 )
 
 // Run is a set of codes added together, in the order of their hashes; its parts
@@ -27,25 +30,38 @@ func (p *Pool) NewRun(id, batch, space uint32) *Run {
 // Len returns the number of codes in the run.
 func (r *Run) Len() int { return int(r.starts[len(r.starts)-1]) }
 
-// Reserve makes room for n more codes spread evenly over all shards, without
-// spare: for a caller that knows what a batch will hold.
+// Reserve makes room for n more codes spread evenly over all shards: for a caller that knows
+// what a batch will hold. There is no spare, unless what is added is so little beside what
+// is there that every batch would have all of it moved. It works on as many shards at a time
+// as there are processors.
 func (p *Pool) Reserve(n int) error {
 	// Four standard deviations above the mean of a binomial split.
 	each := float64(n) / float64(len(p.shards))
 	room := int(each+4*math.Sqrt(each)) + 1
-	for i := range p.shards {
-		s := p.Lock(i)
-		if s == nil {
-			return errClosed
-		}
-		err := s.reserve(room, 0, true)
-		s.Unlock()
-		if err != nil {
-			return err
-		}
+	errs := make([]error, min(runtime.GOMAXPROCS(0), len(p.shards)))
+	var wg sync.WaitGroup
+	for w := range errs {
+		wg.Go(func() {
+			for i := w; i < len(p.shards) && errs[w] == nil; i += len(errs) {
+				errs[w] = p.reserve(i, room)
+			}
+		})
 	}
-	return nil
+	wg.Wait()
+	return errors.Join(errs...)
 }
+
+func (p *Pool) reserve(index, room int) error {
+	s := p.Lock(index)
+	if s == nil {
+		return errClosed
+	}
+	defer s.Unlock()
+	return s.reserve(room, 0, room >= int(s.n)/exactFrom)
+}
+
+// exactFrom: from one code to so many that are there on room is made without spare.
+const exactFrom = 4
 
 // AddPacked adds packed codes, sorted by hash, that all route to the run's next
 // shard or to later ones; hashes[i] belongs to words[i]. A code that exists already

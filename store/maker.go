@@ -30,23 +30,29 @@ func (s *Store) newMaker(b *batch) (*maker, error) {
 	return &maker{s: s, b: b, g: g, spare: make(chan *runCodes, 3)}, nil
 }
 
-// next returns the round that was begun by the call before it, or one of n codes, and begins
-// one of then codes, if that is any.
-func (m *maker) next(n, then int64) (*runCodes, error) {
-	var r made
-	if m.ahead != nil {
-		r = <-m.ahead
-		m.ahead = nil
-	} else {
-		r.codes, r.err = m.codes(int(n))
+// begin begins to make a round of n codes, if that is any.
+func (m *maker) begin(n int64) {
+	if n <= 0 {
+		return
 	}
-	if r.err == nil && then > 0 {
-		ahead := make(chan made, 1)
-		m.ahead = ahead
-		go func() {
-			c, err := m.codes(int(then))
-			ahead <- made{c, err}
-		}()
+	ahead := make(chan made, 1)
+	m.ahead = ahead
+	go func() {
+		c, err := m.codes(int(n))
+		ahead <- made{c, err}
+	}()
+}
+
+// next returns the round that was begun, or one of n codes, and begins one of then codes, if
+// that is any.
+func (m *maker) next(n, then int64) (*runCodes, error) {
+	if m.ahead == nil {
+		m.begin(n)
+	}
+	r := <-m.ahead
+	m.ahead = nil
+	if r.err == nil {
+		m.begin(then)
 	}
 	return r.codes, r.err
 }

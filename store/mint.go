@@ -202,10 +202,12 @@ func (s *Store) mintAll(ctx context.Context, b *batch, at int64) error {
 	}
 	defer m.stop()
 	left := b.target.Load() - s.countsOf(b).Minted
+	size := roundSize(left)
+	m.begin(min(left, size))
 	if err := s.pool.Reserve(int(left)); err != nil {
 		return err
 	}
-	room, size := s.roomFor(int(left)), roundSize(left)
+	room := s.roomFor(int(left))
 	var (
 		writing sync.WaitGroup
 		written error
@@ -256,11 +258,15 @@ func roundSize(n int64) int64 {
 	return min(max((n+rounds-1)/rounds, least), mintRound)
 }
 
-// roomFor is how many codes a gate shard will hold after n more, with a margin for
-// the uneven split.
+// roomFor is how many codes a gate shard will hold after n more, with a margin for the uneven
+// split, and a larger one if n is little beside what is there: a filter that is full is made
+// anew of all its codes.
 func (s *Store) roomFor(n int) int {
-	total := n + int(s.pool.Memory().Codes)
-	each := total / s.pool.Shards()
+	have := int(s.pool.Memory().Codes)
+	each := (have + n) / s.pool.Shards()
+	if n < have/4 {
+		return each + each/8 + 64
+	}
 	return each + each/50 + 64
 }
 
