@@ -74,7 +74,7 @@
 //
 // redeem.go, intake.go and redeemall.go are the hot path, step.go and ref.go the way back; commit.go, group.go and latch.go
 // the group commit; gate.go the filter; record.go, decoder.go, page.go, derived.go and keyspace.go the format on disk; recover.go
-// and checkpoint.go the way back, statepage.go what binds states to a checkpoint; index.go, flush.go and keys.go
+// and checkpoint.go the way back, statepage.go what binds states to a checkpoint; index.go, postings.go, flush.go and keys.go
 // what finds old records, labelled.go those of a label, survey.go where they stand. lease.go, hold.go and leases.go are what holds for a time,
 // share.go, claim.go and shareend.go shared batches, sharetable.go what they are in memory, sharepages.go at a
 // checkpoint, token.go what keeps their tokens apart from codes;

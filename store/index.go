@@ -309,7 +309,7 @@ func (x *index) catchUpLocked(ctx context.Context, upto uint64) error {
 			at = r.number
 			if len(piece) >= tailPiece {
 				x.addPieceLocked(piece)
-				x.tail.upto, piece = at, nil
+				x.tail.upto, piece = at, piece[:0]
 				return ctx.Err()
 			}
 			return nil
@@ -325,45 +325,18 @@ func (x *index) catchUpLocked(ctx context.Context, upto uint64) error {
 	return err
 }
 
-// addPieceLocked adds a sorted piece and merges neighbours of like size, so that
+// addPieceLocked adds a sorted copy of a piece and merges neighbours of like size, so that
 // there are few pieces and each posting is merged a logarithmic number of times.
 func (x *index) addPieceLocked(p []posting) {
 	if len(p) == 0 {
 		return
 	}
-	sortPostings(p)
-	ps := append(x.tail.pieces, p)
+	ps := append(x.tail.pieces, sortedPostings(p))
 	for len(ps) > 1 && len(ps[len(ps)-2]) < 2*len(ps[len(ps)-1]) {
 		a, b := ps[len(ps)-2], ps[len(ps)-1]
 		ps = append(ps[:len(ps)-2], mergePieces(a, b))
 	}
 	x.tail.pieces = ps
-}
-
-func sortPostings(p []posting) {
-	slices.SortFunc(p, func(a, b posting) int {
-		switch {
-		case a.hash < b.hash:
-			return -1
-		case a.hash > b.hash:
-			return 1
-		case a.number < b.number:
-			return -1
-		}
-		return 1
-	})
-}
-
-func mergePieces(a, b []posting) []posting {
-	out := make([]posting, 0, len(a)+len(b))
-	for len(a) > 0 && len(b) > 0 {
-		if a[0].hash <= b[0].hash { // a is older: equal hashes keep the order of numbers
-			out, a = append(out, a[0]), a[1:]
-		} else {
-			out, b = append(out, b[0]), b[1:]
-		}
-	}
-	return append(append(out, a...), b...)
 }
 
 // lastEntry returns the ledger entry with the greatest first number up to number.
