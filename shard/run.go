@@ -1,11 +1,8 @@
 package shard
 
 import (
-	"errors"
 	"fmt"
 	"math"
-	"runtime"
-	"sync"
 )
 
 // Run is a set of codes added together, in the order of their hashes; its parts
@@ -32,32 +29,23 @@ func (r *Run) Len() int { return int(r.starts[len(r.starts)-1]) }
 
 // Reserve makes room for n more codes spread evenly over all shards: for a caller that knows
 // what a batch will hold. There is no spare, unless what is added is so little beside what
-// is there that every batch would have all of it moved. It works on as many shards at a time
-// as there are processors.
+// is there that every batch would have all of it moved.
 func (p *Pool) Reserve(n int) error {
 	// Four standard deviations above the mean of a binomial split.
 	each := float64(n) / float64(len(p.shards))
 	room := int(each+4*math.Sqrt(each)) + 1
-	errs := make([]error, min(runtime.GOMAXPROCS(0), len(p.shards)))
-	var wg sync.WaitGroup
-	for w := range errs {
-		wg.Go(func() {
-			for i := w; i < len(p.shards) && errs[w] == nil; i += len(errs) {
-				errs[w] = p.reserve(i, room)
-			}
-		})
+	for i := range p.shards {
+		s := p.Lock(i)
+		if s == nil {
+			return errClosed
+		}
+		err := s.reserve(room, 0, room >= int(s.n)/exactFrom)
+		s.Unlock()
+		if err != nil {
+			return err
+		}
 	}
-	wg.Wait()
-	return errors.Join(errs...)
-}
-
-func (p *Pool) reserve(index, room int) error {
-	s := p.Lock(index)
-	if s == nil {
-		return errClosed
-	}
-	defer s.Unlock()
-	return s.reserve(room, 0, room >= int(s.n)/exactFrom)
+	return nil
 }
 
 // exactFrom: from one code to so many that are there on room is made without spare.
