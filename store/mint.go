@@ -376,11 +376,14 @@ func (s *Store) journalRun(h *runHeader, body []byte, at int64) (*group, error) 
 	return g, err
 }
 
-// writePages commits a run's pages, as many at a time as fit, and returns the sum of their
-// shares.
+// pagesAtOnce is how many bytes of pages are committed at a time: groups of redemptions wait
+// for each commit, and should for half a millisecond. A page is of 64 KiB.
+const pagesAtOnce = 96 << 10
+
+// writePages commits a run's pages, some at a time, and returns the sum of their shares.
 func (s *Store) writePages(ctx context.Context, codes *runCodes, run uint32) (sum uint64, err error) {
 	var pairs []journal.Pair
-	weight, limit := 0, s.eng.MaxCommit()*9/10
+	weight, limit := 0, min(pagesAtOnce, s.eng.MaxCommit()*9/10)
 	write := func() error {
 		if err := s.mayAdd(ctx); err != nil {
 			return err
@@ -388,10 +391,13 @@ func (s *Store) writePages(ctx context.Context, codes *runCodes, run uint32) (su
 		err := s.eng.Commit(pairs)
 		// crash point: mint: some code pages are written
 		pairs, weight = nil, 0
-		return err
+		if err != nil {
+			return err
+		}
+		return s.com.waitAll(ctx) // the groups of others have their turn
 	}
 	err = codes.pages(run, func(p journal.Pair) error {
-		if weight+p.Size() > limit {
+		if len(pairs) > 0 && weight+p.Size() > limit {
 			if err := write(); err != nil {
 				return err
 			}

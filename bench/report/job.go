@@ -81,7 +81,7 @@ func describeJob(name string) job {
 	case "issue":
 		j.what = "Codes are drawn at random out of the stock; no code may be drawn twice."
 	case "mint":
-		j.what = "New random codes are added to an empty system, in the form that suits it best, until all of them are stored."
+		j.what = "New random codes are added to an empty system, in the form that suits it best, until all of them are durable: codepool writes what its codes are made of, the others the codes."
 		j.key = []string{"note"}
 	case "reject":
 		j.what = "Codes that never existed are refused, text in and answer out, beside a bare Bloom filter of the same rate of errors."
@@ -95,7 +95,7 @@ func describeJob(name string) job {
 		j.what, j.key = "Resident memory for one more code, everything counted.", []string{}
 		j.metrics = []metric{bytesPerCode()}
 	case "disk":
-		j.what, j.key = "Blocks on the disk for one more code, and for one redemption.", []string{"note"}
+		j.what, j.key = "Blocks on the disk for one more code (of codepool what it is made of), and for one redemption.", []string{"note"}
 		j.metrics = []metric{bytesPerCode(), bytesPerRedemption()}
 	case "reopen":
 		j.what, j.key = "Time until a system full of codes answers again: after it was closed, and after its process was killed.", []string{"note"}

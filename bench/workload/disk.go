@@ -23,6 +23,8 @@ type Disk struct {
 // Name returns "disk".
 func (Disk) Name() string { return "disk" }
 
+const block = 4096 // least that a file system allocates, mostly
+
 // weight is the size of a directory while its system was open and after Close.
 type weight struct{ open, closed int64 }
 
@@ -41,7 +43,8 @@ func (j Disk) Run(ctx context.Context, e *Env, emit func(Line)) error {
 		if err != nil {
 			return failed(ctx, line, err, emit)
 		}
-		line.BytesPerCode = float64(large.closed-small.closed) / float64(j.Large-j.Small)
+		// What is less than a block cannot be told: codepool writes seeds in the place of codes.
+		line.BytesPerCode = float64(max(large.closed-small.closed, block)) / float64(j.Large-j.Small)
 		line.set("open_bytes_per_code", float64(large.open-small.open)/float64(j.Large-j.Small))
 		emit(line)
 	}
