@@ -39,7 +39,7 @@ func (p *Pool) Reserve(n int) error {
 		if s == nil {
 			return errClosed
 		}
-		err := s.reserve(room, 0, room >= int(s.n)/exactFrom)
+		err := s.reserve(room, 0, room >= int(s.n)/ExactFrom)
 		s.Unlock()
 		if err != nil {
 			return err
@@ -48,8 +48,9 @@ func (p *Pool) Reserve(n int) error {
 	return nil
 }
 
-// exactFrom: from one code to so many that are there on room is made without spare.
-const exactFrom = 4
+// ExactFrom is how many codes may be there for each that is to come so that room for them is
+// made without spare.
+const ExactFrom = 4
 
 // AddPacked adds packed codes, sorted by hash, that all route to the run's next
 // shard or to later ones; hashes[i] belongs to words[i]. A code that exists already

@@ -78,11 +78,11 @@ func (n *inventory) add(key, value []byte) (keep bool, err error) {
 	case key[0] == keyBatch:
 		n.batches++
 	case key[0] == keyCodes:
-		run, known := n.derived[be32(key[1:])]
+		derived, known := n.derived[be32(key[1:])]
 		if !known {
 			return false, nil
 		}
-		if !run { // one that is has pages if its batch is retired
+		if !derived { // one that is has pages only if its batch is retired
 			n.codes++
 		}
 	case key[0] == keyStates:

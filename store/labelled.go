@@ -34,18 +34,16 @@ func (s *Store) eachLabelled(ctx context.Context, kind byte, label string, befor
 	if before == 0 {
 		before = 1<<64 - 1
 	}
+	if err := s.mayAsk(ctx); err != nil { // there may be no record to look at
+		return err
+	}
 	l := labelled{s: s, hash: keyHash(kind, label), before: before}
+	if err := l.begin(ctx); err != nil {
+		return err
+	}
 	for want := queryFirst; ; want = queryPart {
-		if s.closed.Load() {
-			return ErrClosed
-		}
-		if ctx.Err() != nil { // there may be no record to look at
-			return context.Cause(ctx)
-		}
-		if want == queryFirst {
-			if err := l.begin(ctx); err != nil {
-				return err
-			}
+		if err := s.mayAsk(ctx); err != nil {
+			return err
 		}
 		if err := s.eng.View(func(v journal.Reader) error { return l.read(v, want) }); err != nil || len(l.records) == 0 {
 			return err

@@ -128,8 +128,9 @@ func (m *maker) makeMore(c *runCodes, n int) error {
 		if c.from.Made == maxMade {
 			return nil
 		}
-		more := (n - unseen) * len(c.words) / max(unseen, 1)
-		c.from.Made = uint32(min(len(c.words)+more+more/8+8, maxMade))
+		made := int64(len(c.words)) // their product is beyond 32 bits
+		more := int64(n-unseen) * made / int64(max(unseen, 1))
+		c.from.Made = uint32(min(made+more+more/8+8, maxMade))
 	}
 }
 

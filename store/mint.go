@@ -264,7 +264,7 @@ func roundSize(n int64) int64 {
 func (s *Store) roomFor(n int) int {
 	have := int(s.pool.Memory().Codes)
 	each := (have + n) / s.pool.Shards()
-	if n < have/4 {
+	if n < have/shard.ExactFrom {
 		return each + each/8 + 64
 	}
 	return each + each/50 + 64

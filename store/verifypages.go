@@ -58,8 +58,10 @@ func (v *verifier) pages(r journal.Reader) error {
 			}
 			continue
 		}
-		codes, err := readCodes(r, m.h, b)
-		if err == nil && m.run == nil { // then it is the pages that matter
+		var codes *runCodes
+		if m.run != nil {
+			codes, err = readCodes(r, m.h, b)
+		} else { // retired: its pages are all there is
 			codes, err = readPages(r, m.h, b.space.id)
 		}
 		if err != nil {

@@ -31,7 +31,7 @@ func program(t *testing.T, args ...string) (*exec.Cmd, *bytes.Buffer) {
 // A mint that is interrupted is finished by the same command.
 func TestMintResumes(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
-	args := []string{"mint", "--name", "big", "--count", "1_200_000", "--data", data}
+	args := []string{"mint", "--name", "big", "--count", "3_600_000", "--data", data}
 	cmd, stderr := program(t, args...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -56,7 +56,7 @@ func TestMintResumes(t *testing.T) {
 	}
 	again, stderr := program(t, append(args, "--json")...)
 	out, err := again.Output()
-	if err != nil || !bytes.Contains(out, []byte(`"complete":true,"counts":{"minted":1200000,`)) {
+	if err != nil || !bytes.Contains(out, []byte(`"complete":true,"counts":{"minted":3600000,`)) {
 		t.Fatalf("%s, %v, %s", out, err, stderr)
 	}
 	check, stderr := program(t, "verify", "--data", data)
