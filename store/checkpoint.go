@@ -147,6 +147,9 @@ func (s *Store) writeCheckpoint(ctx context.Context) (err error) {
 		if err := s.writeShares(ctx, &cp); err != nil {
 			return err
 		}
+		if err := s.eng.Sync(); err != nil { // of the pages, before the record that counts them
+			return err
+		}
 		// crash point: checkpoint: all pages are written, the record is not
 		if err := s.commitBehind([]journal.Pair{cp.pair()}); err != nil {
 			return err
@@ -241,9 +244,10 @@ func (s *Store) writeStates(ctx context.Context) (err error) {
 		if err := s.com.waitFor(ctx, marks); err != nil { // the page never runs ahead of the journal
 			return err
 		}
-		err := s.commitBehind(pairs)
+		err := s.writeBehind(pairs)
 		// crash point: checkpoint: some state pages are written
 		pairs, weight = pairs[:0], 0
+		breathe()
 		return err
 	}
 	for p := range dirty {
@@ -256,7 +260,7 @@ func (s *Store) writeStates(ctx context.Context) (err error) {
 		}
 		marks = max(marks, mark)
 		pairs = append(pairs, s.maint.stamp(p, body))
-		if weight += pairs[len(pairs)-1].Size(); weight > 512<<10 {
+		if weight += pairs[len(pairs)-1].Size(); weight > behind {
 			if err := write(); err != nil {
 				return err
 			}
@@ -269,15 +273,27 @@ func (s *Store) writeStates(ctx context.Context) (err error) {
 	return nil
 }
 
+// behind is how many bytes the background writes at a time: the committer waits for the
+// engine as long, and its next sync takes them along.
+const behind = 128 << 10
+
 // commitBehind commits what can be made later, where there is room for it now.
 func (s *Store) commitBehind(pairs []journal.Pair) error {
+	if err := s.writeBehind(pairs); err != nil || len(pairs) == 0 {
+		return err
+	}
+	return s.eng.Sync()
+}
+
+// writeBehind is commitBehind without the sync.
+func (s *Store) writeBehind(pairs []journal.Pair) error {
 	if len(pairs) == 0 {
 		return nil
 	}
 	if err := s.dir.room(true); err != nil {
 		return err
 	}
-	return s.eng.Commit(pairs)
+	return s.eng.WriteAll(pairs)
 }
 
 // copyStates copies one page of states, behind room for its checksum and stamp, shard

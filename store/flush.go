@@ -91,42 +91,55 @@ func (r *indexRun) loadWords(v journal.Reader, part byte, n int) ([]uint64, erro
 // wordsPages returns how many pages n words lie on; one if there are none.
 func wordsPages(n int) int { return max((n+wordsPage-1)/wordsPage, 1) }
 
-// flush writes the tail up to everything durable as a run and publishes it. It is
-// called by the maintainer alone.
+// flush writes runs of the tail up to everything durable and publishes them, and merges
+// runs. It is called by the maintainer alone.
 func (x *index) flush(ctx context.Context) error {
 	if err := x.dropDoomed(); err != nil {
 		return err
 	}
-	if err := x.catchUp(ctx); err != nil {
+	for durable := x.com.durableRecord.Load(); x.covered() < durable; {
+		if err := x.flushTail(ctx, min(durable, x.covered()+flushMost)); err != nil {
+			return err
+		}
+		if err := x.merge(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flushMost is how many records a flush writes as one run. The index is as far behind
+// only where it could not be written, as on a full disk.
+const flushMost = 16 << 20
+
+// flushTail writes what the tail has up to a record as a run and publishes it.
+func (x *index) flushTail(ctx context.Context, upto uint64) error {
+	if err := x.catchUp(ctx, upto); err != nil {
 		return err
 	}
 	x.mu.Lock()
-	pieces, from, upto := slices.Clone(x.tail.pieces), x.tail.from, x.tail.upto
+	from, count, keys := x.tail.from, x.tail.count, x.tail.keysUpto(upto)
 	x.mu.Unlock()
 	runs := slices.Clone(*x.runs.Load())
-	if upto < from {
-		return nil
-	}
-	if len(pieces) > 0 {
-		all := pieces[0]
-		for _, p := range pieces[1:] {
-			all = mergePieces(all, p)
-		}
-		keys, err := x.keysBetween(from, upto)
+	if count > 0 {
+		// There are fewer if a query has added later records meanwhile.
+		w, err := x.newWriter(0, from, upto, count, keys)
 		if err != nil {
 			return err
 		}
-		short := make([]posting, len(all)) // hashes as they go to disk
-		for i, p := range all {
-			short[i] = posting{p.hash >> (64 - hashBits), p.number}
-		}
-		w, err := x.newWriter(0, from, upto, len(short), keys)
-		if err != nil {
-			return err
-		}
-		for _, p := range short {
-			if err := w.add(p); err != nil {
-				return err
+		var part []posting
+		for i := range tailBuckets {
+			x.mu.Lock()
+			part = x.tail.take(i, upto, part[:0])
+			x.mu.Unlock()
+			breathe()
+			for _, p := range part {
+				if err := w.add(p); err != nil {
+					return err
+				}
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
 			}
 		}
 		run, err := w.close()
@@ -140,23 +153,30 @@ func (x *index) flush(ctx context.Context) error {
 		return err
 	}
 	x.mu.Lock()
-	// Records that came during the flush are in pieces after the cloned ones, or
-	// merged into them; making the tail again from the ledger is simple and rare.
-	x.tail.pieces, x.tail.from, x.tail.upto = nil, upto+1, upto
+	// Records that came during the flush are made again from the ledger: simple, and few.
+	x.tail = tail{from: upto + 1, upto: upto}
 	x.runs.Store(&runs)
 	x.mu.Unlock()
 	// crash point: index: a run is published and memory has followed
-	return x.merge(ctx)
+	return nil
 }
 
-// keysBetween returns the hashes of the keys in a range of records.
-func (x *index) keysBetween(from, upto uint64) (keys []uint64, err error) {
+// keysOfAll returns the hashes of the keys in the records of runs that stand side by side.
+// Runs have no more than hashBits of them.
+func (x *index) keysOfAll(group []*indexRun) (keys []uint64, err error) {
+	if !slices.ContainsFunc(group, func(r *indexRun) bool { return r.Keys > 0 }) {
+		return nil, nil
+	}
+	from, upto := group[0].First, group[len(group)-1].Last
 	err = x.eng.View(func(v journal.Reader) error {
 		return eachRecord(v, from, func(r *record) error {
 			if r.number > upto {
 				return journal.ErrStop
 			}
 			x.keysOf(r, func(hash uint64) { keys = append(keys, hash) })
+			if r.number%256 == 0 {
+				breathe()
+			}
 			return nil
 		})
 	})
@@ -241,7 +261,7 @@ func (x *index) merge(ctx context.Context) error {
 // mergeRuns reads the runs side by side and writes their postings in order.
 func (x *index) mergeRuns(ctx context.Context, group []*indexRun) (*indexRun, error) {
 	first, last := group[0].First, group[len(group)-1].Last
-	keys, err := x.keysBetween(first, last)
+	keys, err := x.keysOfAll(group)
 	if err != nil {
 		return nil, err
 	}
@@ -333,6 +353,7 @@ type runWriter struct {
 	run   *indexRun
 	page  []posting
 	pairs []journal.Pair
+	buf   []byte // pages among pairs; it does not grow
 	bytes int
 	keys  []uint64
 }
@@ -360,25 +381,35 @@ func (w *runWriter) flushPage() error {
 		return nil
 	}
 	k := w.run.key(partPostings, len(w.run.fences))
-	v := appendPostings(nil, w.page, w.run.First)
+	if cap(w.buf)-len(w.buf) < maxPosting*(len(w.page)+1) {
+		w.buf = make([]byte, 0, max(behind, maxPosting*(len(w.page)+1))) // pairs keep the old one
+	}
+	at := len(w.buf)
+	w.buf = appendPostings(w.buf, w.page, w.run.First)
+	v := w.buf[at:len(w.buf):len(w.buf)]
 	sealInPlace(k, v)
+	breathe()
 	w.run.fences = append(w.run.fences, w.page[0].hash)
 	w.page = w.page[:0]
 	return w.put(journal.Pair{Key: k, Value: v})
 }
 
-// put collects pairs and commits them by the half megabyte.
+// put collects pairs and writes them when they are a good deal.
 func (w *runWriter) put(p journal.Pair) error {
 	w.pairs = append(w.pairs, p)
-	if w.bytes += p.Size(); w.bytes < 512<<10 {
+	if w.bytes += p.Size(); w.bytes < behind {
 		return nil
 	}
-	return w.commit()
+	return w.write()
 }
 
-func (w *runWriter) commit() error {
-	err := w.x.commit(w.pairs)
-	w.pairs, w.bytes = nil, 0
+// write leaves the sync to close: the next one of the committer takes what was written along.
+func (w *runWriter) write() error {
+	if err := w.x.room(); err != nil {
+		return err
+	}
+	err := w.x.eng.WriteAll(w.pairs)
+	w.pairs, w.buf, w.bytes = w.pairs[:0], w.buf[:0], 0
 	return err
 }
 
@@ -398,7 +429,10 @@ func (w *runWriter) close() (*indexRun, error) {
 			return nil, err
 		}
 	}
-	return w.run, w.commit()
+	if err := w.write(); err != nil {
+		return nil, err
+	}
+	return w.run, w.x.eng.Sync() // before the manifest that names it is written
 }
 
 // putWords writes words on pages of a part.

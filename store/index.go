@@ -16,8 +16,8 @@ import (
 //
 // A posting is a hash (of code, key or label) and a record's number. Postings live in
 //
-//	tail    sorted pieces in memory, for records behind the last flush; made when a
-//	        query or a flush asks for them
+//	tail    in memory, for records behind the last flush; made when a query or a flush
+//	        asks for it (tail.go)
 //	runs    immutable sorted runs on disk, written by a flush with each checkpoint;
 //	        fanIn runs of a level are merged into one of the next
 //
@@ -32,11 +32,8 @@ type index struct {
 
 	runs atomic.Pointer[[]*indexRun] // newest last
 
-	mu   sync.Mutex // guards tail and its growth
-	tail struct {
-		from, upto uint64 // records in the tail: from ≤ number ≤ upto
-		pieces     [][]posting
-	}
+	mu      sync.Mutex // guards tail and its growth
+	tail    tail
 	nextRun uint32      // maintainer only
 	doomed  []*indexRun // as in the manifest; maintainer only
 }
@@ -85,8 +82,8 @@ func codeHash(run, ordinal uint32) uint64 {
 	return x ^ x>>31
 }
 
-// postingsOf calls f for each posting of a record.
-func (x *index) postingsOf(r *record, f func(hash uint64)) {
+// postingsOf calls f for each posting of a record but those of keysOf.
+func postingsOf(r *record, f func(hash uint64)) {
 	switch r.kind {
 	case recRedeem, recConfirm:
 		f(codeHash(r.run, r.ordinal))
@@ -104,11 +101,10 @@ func (x *index) postingsOf(r *record, f func(hash uint64)) {
 		f(keyHash(labelRef, r.ref))
 	}
 	sharePostings(r, f)
-	x.keysOf(r, f)
 }
 
-// keysOf calls f for those postings that are in the filters too: requests look for them
-// before they are decided.
+// keysOf calls f for those postings of a record that are in the filters too: requests look
+// for them before they are decided.
 func (x *index) keysOf(r *record, f func(hash uint64)) {
 	if kind := keyKind(r.kind); kind != 0 && len(r.key) > 0 {
 		f(keyHash(kind, r.key))
@@ -165,10 +161,7 @@ func (x *index) findCode(ctx context.Context, hash uint64) ([]uint64, error) {
 		x.mu.Unlock()
 		return nil, err
 	}
-	var numbers []uint64
-	for _, p := range x.tail.pieces {
-		numbers = searchPiece(p, hash, numbers)
-	}
+	numbers := x.tail.find(hash, nil)
 	runs := *x.runs.Load() // under mu: a flush moves postings from tail to runs under it
 	x.mu.Unlock()
 	for _, r := range runs {
@@ -180,14 +173,6 @@ func (x *index) findCode(ctx context.Context, hash uint64) ([]uint64, error) {
 	slices.Sort(numbers)
 	slices.Reverse(numbers)
 	return slices.Compact(numbers), nil
-}
-
-func searchPiece(p []posting, hash uint64, numbers []uint64) []uint64 {
-	i := sort.Search(len(p), func(i int) bool { return p[i].hash >= hash })
-	for ; i < len(p) && p[i].hash == hash; i++ {
-		numbers = append(numbers, p[i].number)
-	}
-	return numbers
 }
 
 // getter reads one value: the engine as it is, or one view of it.
@@ -243,6 +228,9 @@ func (x *index) searchAgain(gone *indexRun, hash uint64, numbers []uint64) ([]ui
 	return numbers, nil
 }
 
+// maxPosting is more bytes than a posting takes, or the head of a page.
+const maxPosting = 2 * binary.MaxVarintLen64
+
 // appendPostings encodes one page: uvarint differences of hashes, uvarint numbers
 // above base.
 func appendPostings(b []byte, ps []posting, base uint64) []byte {
@@ -284,59 +272,52 @@ func decodePostings(key, value []byte, base uint64, f func(hash40, number uint64
 	return nil
 }
 
-// catchUp brings the tail up to everything that is durable now.
-func (x *index) catchUp(ctx context.Context) error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.catchUpLocked(ctx, x.com.durableRecord.Load())
+// catchUp brings the tail up to a record, in the background: a part at a time, so that
+// queries come in between.
+func (x *index) catchUp(ctx context.Context, upto uint64) error {
+	for {
+		x.mu.Lock()
+		to := min(x.tail.upto+catchUpPart, upto)
+		err := x.catchUpLocked(ctx, to)
+		x.mu.Unlock()
+		if err != nil || to == upto {
+			return err
+		}
+	}
 }
 
-// tailPiece is how many postings are sorted at a time.
-const tailPiece = 64 << 10
+// catchUpPart is how many records are read at a time, some milliseconds' work.
+const catchUpPart = 64 << 10
 
 func (x *index) catchUpLocked(ctx context.Context, upto uint64) error {
-	if x.tail.upto >= upto {
+	t := &x.tail
+	if t.upto >= upto {
 		return nil
 	}
-	var piece []posting
-	at := x.tail.upto
+	if upto-t.from > tailMost {
+		return errTail
+	}
+	add := func(hash uint64) { t.add(hash, t.upto) }
+	addKey := func(hash uint64) { t.addKey(hash, t.upto) }
 	err := x.eng.View(func(v journal.Reader) error {
-		return eachRecord(v, x.tail.upto+1, func(r *record) error {
+		return eachRecord(v, t.upto+1, func(r *record) error {
 			if r.number > upto {
 				return journal.ErrStop
 			}
-			x.postingsOf(r, func(hash uint64) { piece = append(piece, posting{hash, r.number}) })
-			at = r.number
-			if len(piece) >= tailPiece {
-				x.addPieceLocked(piece)
-				x.tail.upto, piece = at, piece[:0]
-				return ctx.Err()
+			t.upto = r.number
+			postingsOf(r, add)
+			x.keysOf(r, addKey)
+			if r.number%256 != 0 {
+				return nil
 			}
-			return nil
+			breathe()
+			return ctx.Err()
 		})
 	})
-	if err == nil && at < upto {
-		err = corrupt(entryKey(at+1), "record is missing")
-	}
-	if err == nil {
-		x.addPieceLocked(piece)
-		x.tail.upto = at
+	if err == nil && t.upto < upto {
+		err = corrupt(entryKey(t.upto+1), "record is missing")
 	}
 	return err
-}
-
-// addPieceLocked adds a sorted copy of a piece and merges neighbours of like size, so that
-// there are few pieces and each posting is merged a logarithmic number of times.
-func (x *index) addPieceLocked(p []posting) {
-	if len(p) == 0 {
-		return
-	}
-	ps := append(x.tail.pieces, sortedPostings(p))
-	for len(ps) > 1 && len(ps[len(ps)-2]) < 2*len(ps[len(ps)-1]) {
-		a, b := ps[len(ps)-2], ps[len(ps)-1]
-		ps = append(ps[:len(ps)-2], mergePieces(a, b))
-	}
-	x.tail.pieces = ps
 }
 
 // lastEntry returns the ledger entry with the greatest first number up to number.

@@ -64,10 +64,7 @@ func (l *labelled) begin(ctx context.Context) error {
 	if err := x.catchUpLocked(ctx, x.com.durableRecord.Load()); err != nil {
 		return err
 	}
-	for _, p := range x.tail.pieces {
-		l.numbers = searchPiece(p, l.hash, l.numbers)
-	}
-	l.numbers = l.descend(l.numbers)
+	l.numbers = l.descend(x.tail.find(l.hash, l.numbers))
 	l.runs = *x.runs.Load() // under mu: a flush moves postings from tail to runs under it
 	return nil
 }

@@ -14,15 +14,15 @@ import (
 // pageSteps is how many steps are made with each of the sizes.
 var pageSteps = harness.Size{Short: 5_000, Long: 1_000_000}
 
-// pageSizes are sizes of pages, ledger entries and pieces of the index that no store has.
+// pageSizes are sizes of pages, ledger entries and parts of the index that no store has.
 // With those it has, runs as short as the model's rarely cross from one to the next. How
 // many records an entry has stays: RedeemAll reads the clock once for as many requests.
 var pageSizes = map[string]pageSize{
-	"small": {16, 32, 8, 64, 4096},
-	"odd":   {101, 1002, 3, 1000, 700},
+	"small": {16, 32, 8, 64, 8, 4096},
+	"odd":   {101, 1002, 3, 1000, 1, 700},
 }
 
-type pageSize struct{ codes, states, postings, piece, bytes int }
+type pageSize struct{ codes, states, postings, flush, loose, bytes int }
 
 // edits are what gives the store these sizes.
 func (p pageSize) edits() (edits []overlay.Edit) {
@@ -33,7 +33,8 @@ func (p pageSize) edits() (edits []overlay.Edit) {
 		{"store/page.go", "const pageCodes = ", "8192", p.codes},
 		{"store/statepage.go", "	statePage = ", "32768", p.states},
 		{"store/index.go", "	postingsPage = ", "256", p.postings},
-		{"store/index.go", "const tailPiece = ", "64 << 10", p.piece},
+		{"store/flush.go", "const flushMost = ", "16 << 20", p.flush},
+		{"store/tail.go", "	looseWords = ", "512", p.loose},
 		{"store/record.go", "	entryBytes   = ", "2 << 10", p.bytes},
 	} {
 		edits = append(edits, overlay.Edit{File: e.file, Old: e.name + e.size, New: fmt.Sprint(e.name, e.to)})
