@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
@@ -18,11 +19,15 @@ import (
 // Badger's own compactors merge when the new tables are many, whether the disk has room
 // for what that writes or not; where it has none the process ends (see Headroom). So they
 // are off, and a merge begins when it is worth its work and Headroom lends the room. Until
-// then new tables pile up, which makes reads slower and costs nothing else.
+// then new tables pile up, which makes reads slower and costs nothing else. So while much is
+// written a merge also waits, as long as there is room to spare: beside one, which takes a
+// processor and the disk, writers are only half as fast.
 type merger struct {
-	db   *badger.DB
-	log  *badgerLogger
-	room *Headroom
+	db      *badger.DB
+	log     *badgerLogger
+	room    *Headroom
+	rest    time.Duration
+	written atomic.Int64 // when much was written last, in ns of Unix time
 
 	wake, quit, done chan struct{}
 	started          bool
@@ -36,10 +41,17 @@ const (
 	// new tables have. It bounds the work, and the share of the disk that new tables and
 	// what is stale in them take.
 	mergeWorth = 8
+	// mergeRest is how long less than half a write buffer was written when a merge begins, and
+	// mergeAtOnce with how many new tables it waits no longer: some 250 MiB.
+	mergeRest   = 3 * time.Second
+	mergeAtOnce = 32
+	// mergeSpare is how many times what a merge of so many would need there must be room for
+	// where a merge waits.
+	mergeSpare = 4
 )
 
 func newMerger(db *badger.DB, log *badgerLogger) *merger {
-	return &merger{db: db, log: log, wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
+	return &merger{db: db, log: log, rest: mergeRest, wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
 }
 
 // start lets merges begin. It is called once, before end.
@@ -49,8 +61,9 @@ func (m *merger) start(room *Headroom) {
 	go m.run()
 }
 
-// look makes the merger look at the tables; it does not wait.
+// look makes the merger look at the tables, after much was written; it does not wait.
 func (m *merger) look() {
+	m.written.Store(time.Now().UnixNano())
 	select {
 	case m.wake <- struct{}{}:
 	default:
@@ -69,13 +82,21 @@ func (m *merger) end() {
 
 func (m *merger) run() {
 	defer close(m.done)
+	var rested <-chan time.Time
 	for {
 		select {
 		case <-m.quit:
 			return
 		case <-m.wake:
+		case <-rested:
 		}
-		for m.once() {
+		rested = nil
+		for more := true; more; {
+			if wait := m.waits(time.Now()); wait > 0 {
+				rested = time.After(wait)
+				break
+			}
+			more = m.once()
 			select {
 			case <-m.quit:
 				return
@@ -83,6 +104,24 @@ func (m *merger) run() {
 			}
 		}
 	}
+}
+
+// waits returns how long the next merge, if there is one, is put off for the writers' sake.
+func (m *merger) waits(now time.Time) time.Duration {
+	tables := m.db.Tables()
+	n, fresh := nextMerge(tables), newest(tables)
+	if n == 0 || fresh >= mergeAtOnce || !m.room.spare(mergeSpare*n*mergeAtOnce/int64(fresh)) {
+		return 0
+	}
+	return m.rest - now.Sub(time.Unix(0, m.written.Load()))
+}
+
+// newest counts the new tables; they are in the order of their levels.
+func newest(tables []badger.TableInfo) int {
+	if n := slices.IndexFunc(tables, func(t badger.TableInfo) bool { return t.Level > 0 }); n >= 0 {
+		return n
+	}
+	return len(tables)
 }
 
 // once does the next merge, or reports that there is none to do now.
@@ -106,10 +145,7 @@ func (m *merger) once() bool {
 // long as each overlaps those before it, with all old ones between their least and
 // greatest key.
 func nextMerge(tables []badger.TableInfo) int64 {
-	split := slices.IndexFunc(tables, func(t badger.TableInfo) bool { return t.Level > 0 }) // they are in order
-	if split < 0 {
-		split = len(tables)
-	}
+	split := newest(tables)
 	if split < mergeFrom {
 		return 0
 	}

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/y"
@@ -158,10 +159,38 @@ func TestMergeNeedsRoom(t *testing.T) {
 	}
 }
 
-// The merger looks when it is started, and when something was written.
+// While much is written a merge waits, but not where new tables are many or room is little.
+func TestMergeWaitsForRest(t *testing.T) {
+	h := roomHere(t)
+	lists := slices.Repeat([][]string{{"a"}}, mergeAtOnce)
+	e := newTables(t, h, lists[:mergeFrom]...)
+	now := time.Now()
+	wait := func(after time.Duration) time.Duration { return e.merger.waits(now.Add(after)) }
+	e.merger.written.Store(now.UnixNano())
+	if got := wait(mergeRest - 1); got != 1 {
+		t.Errorf("a nanosecond before the rest is over it waits for %v", got)
+	}
+	if got := wait(mergeRest); got > 0 {
+		t.Errorf("it waits for another %v after the rest", got)
+	}
+	free, _ := h.Figures()
+	spare := mergeSpare * nextMerge(e.db.Tables()) * mergeAtOnce / mergeFrom
+	h.reserve = free - spare // half of what it wants
+	if got := wait(0); got > 0 {
+		t.Errorf("it waits for %v with %d bytes to spare", got, spare)
+	}
+	h.reserve = 0
+	if e := newTables(t, h, lists...); e.merger.waits(now) > 0 {
+		t.Errorf("it waits with %d new tables", e.newest())
+	}
+}
+
+// The merger looks when it is started, and when something was written; and again when the
+// writers rest.
 func TestMergesByThemselves(t *testing.T) {
 	e := newTables(t, nil, []string{"a"}, []string{"a"}, []string{"a"}, []string{"a"})
 	h := roomHere(t)
+	e.merger.rest = time.Millisecond
 	e.Tidy(h)
 	for e.newest() > 0 {
 		runtime.Gosched()

@@ -127,13 +127,24 @@ func (h *Headroom) need() int64 {
 func (h *Headroom) lend(n int64) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	free, err := freeSpace(h.dir)
-	if !h.serving || err == nil && (free-h.need())/2 < n {
+	if !h.serving || !h.spareLocked(n) {
 		return false
 	}
 	h.lent += n
 	h.until.Store(0)
 	return true
+}
+
+// spare reports whether there is room for n bytes of merges.
+func (h *Headroom) spare(n int64) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.spareLocked(n)
+}
+
+func (h *Headroom) spareLocked(n int64) bool {
+	free, err := freeSpace(h.dir)
+	return err != nil || (free-h.need())/2 >= n
 }
 
 func (h *Headroom) giveBack() {
