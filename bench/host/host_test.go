@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+	"time"
 )
 
 func TestDiskUseCountsEveryFile(t *testing.T) {
@@ -50,6 +51,15 @@ func TestMemoryUse(t *testing.T) {
 	}
 	if m.RSS < 1<<20 || m.Peak < m.RSS || m.Anon > m.RSS {
 		t.Errorf("implausible: %+v", m)
+	}
+}
+
+func TestSettle(t *testing.T) {
+	if err := Settle(t.TempDir(), time.Second); err != nil {
+		t.Error(err)
+	}
+	if err := Settle(filepath.Join(t.TempDir(), "none"), time.Second); err == nil && runtime.GOOS == "linux" {
+		t.Error("a directory that does not exist has settled")
 	}
 }
 

@@ -57,8 +57,11 @@ func Signed() Kind {
 	})
 }
 
+// rest is after which time without writes the engine's merges have begun, if there are any.
+const rest = 300 * time.Millisecond
+
 func kind(open func(dir string) (System, error)) Kind {
-	return Kind{Name: "codepool", Open: open, Type: (*Codepool)(nil)}
+	return Kind{Name: "codepool", Open: open, Type: (*Codepool)(nil), Rest: rest}
 }
 
 // Mint adds one batch of n codes in the default format.

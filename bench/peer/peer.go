@@ -13,6 +13,7 @@ package peer
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"codepool/store"
 )
@@ -108,6 +109,8 @@ type Kind struct {
 	// Resident: all of its codes are in memory while it is open, so what a code weighs there
 	// and how long loading takes are of interest.
 	Resident bool
+	// Rest is how long after its last call it may begin work in the background.
+	Rest time.Duration
 	// Missing, if set, says which programs that the system needs are not installed, and how to
 	// install them.
 	Missing func() error
@@ -126,7 +129,7 @@ func Can[T any](k Kind) bool {
 // Kinds returns codepool, and Badger in two forms.
 func Kinds() []Kind {
 	return []Kind{
-		{Name: "codepool", Open: OpenCodepool, Type: (*Codepool)(nil), Resident: true, About: "receipts, references, checks; groups synced together"},
+		{Name: "codepool", Open: OpenCodepool, Type: (*Codepool)(nil), Resident: true, Rest: rest, About: "receipts, references, checks; groups synced together"},
 		{Name: "badger-txn", Open: openBadgerTxn, Type: badgerTxn{}, About: "a transaction reads and deletes each code; SyncWrites"},
 		{Name: "badger-batch", Open: openBadgerBatch, Type: badgerBatch{}, About: "a transaction deletes many codes unread; SyncWrites"},
 	}

@@ -21,6 +21,9 @@ type Env struct {
 	Rounds int
 	// Budget ends a trial that has not used up its codes.
 	Budget time.Duration
+	// Settle is how long is waited, at the most, until what was done before a trial has come to
+	// its end: dirty pages of the file system, what systems do in the background. 0: not at all.
+	Settle time.Duration
 	// Child makes a command that runs Child with args in another process. Jobs that
 	// need one fail if it is nil.
 	Child func(ctx context.Context, args ...string) *exec.Cmd

@@ -88,6 +88,9 @@ func (j Redeem) runLoad(ctx context.Context, e *Env, l RedeemLoad, stocks map[st
 	case l.Mode == Blocked && l.Callers == 1:
 		// A ratio of two latencies: short turns, so that both see the same disk.
 		rounds, budget = 4*rounds, budget/4
+		short := *e
+		short.Settle /= 4
+		e = &short
 		syncs = fsyncTrials(e, budget/2)
 	case l.Mode == Blocked:
 		wakes = wakeTrials(l.Callers, budget/4)

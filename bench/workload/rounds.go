@@ -3,6 +3,11 @@ package workload
 import (
 	"context"
 	"runtime"
+	"slices"
+	"time"
+
+	"codepool/bench/host"
+	"codepool/bench/peer"
 )
 
 // trial is something measured once a round.
@@ -31,8 +36,9 @@ func (e *Env) rounds(ctx context.Context, n int, trials []*trial) error {
 				continue
 			}
 			e.logf("%s  %s  %s  round %d of %d", t.line.Job, t.line.System, describe(t.line), r+1, n)
-			runtime.GC()
+			e.settle()
 			s, err := t.run(ctx)
+			e.rest(t.line.System)
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -57,5 +63,23 @@ func (e *Env) rounds(ctx context.Context, n int, trials []*trial) error {
 func emitAll(trials []*trial, emit func(Line)) {
 	for _, t := range trials {
 		emit(t.line)
+	}
+}
+
+// settle lets what was done before come to its end, so that it does not weigh on what is
+// measured next.
+func (e *Env) settle() {
+	if e.Settle > 0 {
+		if err := host.Settle(e.Dir, e.Settle); err != nil {
+			e.logf("what was done before may weigh on what is next: %v", err)
+		}
+	}
+	runtime.GC()
+}
+
+// rest waits until a system that was measured has begun what it does in the background.
+func (e *Env) rest(system string) {
+	if i := slices.IndexFunc(e.Kinds, func(k peer.Kind) bool { return k.Name == system }); i >= 0 {
+		time.Sleep(min(e.Kinds[i].Rest, e.Settle))
 	}
 }

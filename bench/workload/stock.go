@@ -62,10 +62,14 @@ func (s *stock) ready(ctx context.Context) error {
 	}
 	s.ledger.HandedOut += int64(s.live)
 	s.codes.shuffle(uint64(s.ledger.HandedOut))
-	if s.both {
-		return nil
+	if !s.both {
+		if err := s.reopen(); err != nil {
+			return err
+		}
 	}
-	return s.reopen()
+	s.env.rest(s.kind.Name)
+	s.env.settle()
+	return nil
 }
 
 // create opens an empty system in a new directory.

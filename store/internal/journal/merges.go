@@ -43,7 +43,7 @@ const (
 	mergeWorth = 8
 	// mergeRest is how long less than half a write buffer was written when a merge begins, and
 	// mergeAtOnce with how many new tables it waits no longer: some 250 MiB.
-	mergeRest   = 3 * time.Second
+	mergeRest   = 250 * time.Millisecond
 	mergeAtOnce = 32
 	// mergeSpare is how many times what a merge of so many would need there must be room for
 	// where a merge waits.
