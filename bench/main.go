@@ -104,7 +104,7 @@ func (o *options) measure(ctx context.Context, stdout, stderr io.Writer) (r repo
 	}
 	progress := newProgress(stderr, len(o.jobs))
 	env := &workload.Env{
-		Dir: dir, Kinds: o.kinds, Rounds: o.rounds, Budget: o.budget, Settle: o.budget,
+		Dir: dir, Kinds: o.kinds, Rounds: o.rounds, Budget: o.budget, Settle: o.settle,
 		Child: childProcess, Log: progress.logf, Progress: progress.trials,
 	}
 	out := o.printer(stdout)

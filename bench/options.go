@@ -22,6 +22,7 @@ type options struct {
 	missing  []error // systems that are left out
 	rounds   int
 	budget   time.Duration
+	settle   time.Duration // see workload.Env
 	dir      string
 	volatile bool
 	json     bool
@@ -64,6 +65,9 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	}
 	if *quick && !given["budget"] {
 		o.budget = 100 * time.Millisecond
+	}
+	if !*quick {
+		o.settle = o.budget
 	}
 	var errs []error
 	bad := func(ok bool, format string, args ...any) {
