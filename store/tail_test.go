@@ -66,6 +66,22 @@ func TestTail(t *testing.T) {
 	}
 }
 
+// Of the keys those are told that a flush up to a record covers: a run must not have more
+// than it has postings.
+func TestTailKeys(t *testing.T) {
+	tl := &tail{from: 7}
+	for number := tl.from; number < 10; number++ {
+		tl.add(number<<50, number)
+		tl.addKey(number<<60, number)
+	}
+	if got, want := tl.keysUpto(8), []uint64{7 << 60, 8 << 60}; !slices.Equal(got, want) {
+		t.Errorf("keys up to record 8: %x, want %x", got, want)
+	}
+	if got := tl.find(9<<60, nil); !slices.Equal(got, []uint64{9}) {
+		t.Errorf("the key of record 9 is in records %v", got)
+	}
+}
+
 func comparePostings(a, b posting) int {
 	return slices.Compare([]uint64{a.hash, a.number}, []uint64{b.hash, b.number})
 }

@@ -180,8 +180,12 @@ func TestMergeWaitsForRest(t *testing.T) {
 		t.Errorf("it waits for %v with %d bytes to spare", got, spare)
 	}
 	h.reserve = 0
-	if e := newTables(t, h, lists...); e.merger.waits(now) > 0 {
-		t.Errorf("it waits with %d new tables", e.newest())
+	for n, waits := range map[int]bool{mergeAtOnce - 1: true, mergeAtOnce: false} {
+		e := newTables(t, h, lists[:n]...)
+		e.merger.written.Store(now.UnixNano())
+		if got := e.merger.waits(now) > 0; got != waits {
+			t.Errorf("with %d new tables it waits: %v", e.newest(), got)
+		}
 	}
 }
 
