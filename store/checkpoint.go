@@ -273,29 +273,6 @@ func (s *Store) writeStates(ctx context.Context) (err error) {
 	return nil
 }
 
-// behind is how many bytes the background writes at a time: the committer waits for the
-// engine as long, and its next sync takes them along.
-const behind = 128 << 10
-
-// commitBehind commits what can be made later, where there is room for it now.
-func (s *Store) commitBehind(pairs []journal.Pair) error {
-	if err := s.writeBehind(pairs); err != nil || len(pairs) == 0 {
-		return err
-	}
-	return s.eng.Sync()
-}
-
-// writeBehind is commitBehind without the sync.
-func (s *Store) writeBehind(pairs []journal.Pair) error {
-	if len(pairs) == 0 {
-		return nil
-	}
-	if err := s.dir.room(true); err != nil {
-		return err
-	}
-	return s.eng.WriteAll(pairs)
-}
-
 // copyStates copies one page of states, behind room for its checksum and stamp, shard
 // by shard. mark is the last group that any of them depends on.
 func (s *Store) copyStates(p statePageID) (body []byte, mark uint64, ok bool) {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"math"
 	"math/bits"
-	"runtime"
 	"slices"
 )
 
@@ -54,7 +53,7 @@ func (t *tail) addKey(hash, number uint64) {
 	t.keys = append(t.keys, posting{hash, number})
 }
 
-// find appends the numbers of records with this hash, ascending among those of one call.
+// find appends the numbers of records with this hash, ascending.
 func (t *tail) find(hash uint64, numbers []uint64) []uint64 {
 	b := &t.buckets[hash>>(64-tailBits)]
 	if len(b.words)-b.sorted > looseWords {
@@ -148,8 +147,3 @@ func (s *sorter) sorted(words []uint64) []uint64 {
 	}
 	return s.out
 }
-
-// breathe offers the processor. Work in the background does so every few dozen microseconds:
-// otherwise callers and committer, who need it for as long at a time, wait until the
-// scheduler takes it away, after ten milliseconds.
-func breathe() { runtime.Gosched() }

@@ -1,6 +1,6 @@
 // Package host tells the facts of the machine that a figure depends on, and the few
 // things about a process and a disk that Go's library does not: memory in use, blocks
-// allocated, the file system of a directory, a sync of data alone.
+// allocated, the file system of a directory, a sync of data alone, a wait until all is quiet.
 //
 // What a platform cannot tell is an empty string or an ErrUnsupported, never a guess.
 package host

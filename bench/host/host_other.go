@@ -5,15 +5,11 @@ package host
 import (
 	"os"
 	"runtime"
-	"time"
 )
 
 const syncName = "fsync"
 
 func datasync(f *os.File) error { return f.Sync() }
-
-// Settle does nothing.
-func Settle(string, time.Duration) error { return nil }
 
 // Kernel returns the operating system's name.
 func Kernel() string { return runtime.GOOS }
