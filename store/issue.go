@@ -166,6 +166,7 @@ type drawn struct {
 
 // draw is drawNow, with what the user of a Take has counted first.
 func (s *Store) draw(ctx context.Context, b *batch, n int, d Draw, seen *keyView) (draft, *group, error) {
+	at := s.now()
 	var counted userView
 	for {
 		if d.burn && b.PerUser > 0 && d.user != "" {
@@ -173,7 +174,7 @@ func (s *Store) draw(ctx context.Context, b *batch, n int, d Draw, seen *keyView
 				return draft{}, nil, err
 			}
 		}
-		got, g, err := s.drawNow(ctx, b, n, d, seen, &counted)
+		got, g, err := s.drawNow(ctx, b, n, d, at, seen, &counted)
 		if err != errLook {
 			return got, g, err
 		}
@@ -184,8 +185,7 @@ func (s *Store) draw(ctx context.Context, b *batch, n int, d Draw, seen *keyView
 // codes are hidden in state Drawing while shards are visited one by one; one record
 // takes them all; only then do they become Issued. Nobody can redeem or release one
 // of them before its draw is in the journal, and a checkpoint waits in between.
-func (s *Store) drawNow(ctx context.Context, b *batch, n int, d Draw, seen *keyView, counted *userView) (draft, *group, error) {
-	at := s.now()
+func (s *Store) drawNow(ctx context.Context, b *batch, n int, d Draw, at int64, seen *keyView, counted *userView) (draft, *group, error) {
 	if err := b.mayDraw(at); err != nil {
 		if d.reserved {
 			b.giveBack(int64(n))

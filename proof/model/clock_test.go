@@ -14,7 +14,8 @@ type clock struct {
 	now     time.Time
 	tick    time.Duration
 	read    []time.Time
-	ends    []bool // by reading: what is over by then goes back
+	ends    []bool       // by reading: what is over by then goes back
+	by      [][8]uintptr // by reading: who read, for who must find out why
 	readers map[uintptr]reader
 }
 
@@ -29,7 +30,7 @@ const (
 )
 
 func (c *clock) Now() time.Time {
-	var pcs [2]uintptr
+	var pcs [8]uintptr
 	runtime.Callers(2, pcs[:])
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -39,7 +40,7 @@ func (c *clock) Now() time.Time {
 		return time.Unix(0, 0)
 	}
 	c.now = c.now.Add(c.tick)
-	c.read, c.ends = append(c.read, c.now), append(c.ends, by == ender)
+	c.read, c.ends, c.by = append(c.read, c.now), append(c.ends, by == ender), append(c.by, pcs)
 	return c.now
 }
 
@@ -64,7 +65,7 @@ func (c *clock) readerAt(pc uintptr) reader {
 func (c *clock) begin(tick time.Duration, first time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.tick, c.read, c.ends = tick, c.read[:0], c.ends[:0]
+	c.tick, c.read, c.ends, c.by = tick, c.read[:0], c.ends[:0], c.by[:0]
 	if !first.IsZero() {
 		c.now = first.Add(-tick)
 	}
@@ -75,6 +76,23 @@ func (c *clock) taken() []time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.read
+}
+
+// whose says who made the readings since begin: a line of functions each.
+func (c *clock) whose() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var s strings.Builder
+	for _, pcs := range c.by {
+		s.WriteString("\n    read by")
+		frames := runtime.CallersFrames(pcs[:])
+		for more := true; more; {
+			var f runtime.Frame
+			f, more = frames.Next()
+			s.WriteString(" " + f.Function[strings.LastIndexByte(f.Function, '/')+1:])
+		}
+	}
+	return s.String()
 }
 
 // stamp is a reading as the ledger holds it.
@@ -120,7 +138,7 @@ func (m *model) taken() []time.Time {
 func (m *model) once() time.Time {
 	read := m.taken()
 	if len(read) != 1 {
-		m.failf("the clock was read %d times, want once", len(read))
+		m.failf("the clock was read %d times, want once%s", len(read), m.clk.whose())
 	}
 	return stamp(read[0])
 }
@@ -128,7 +146,7 @@ func (m *model) once() time.Time {
 // atMost fails the test if there were more than n readings of the clock since begin.
 func (m *model) atMost(n int) {
 	if read := m.taken(); len(read) > n {
-		m.failf("the clock was read %d times, want at most %d", len(read), n)
+		m.failf("the clock was read %d times, want at most %d%s", len(read), n, m.clk.whose())
 	}
 }
 
@@ -137,7 +155,7 @@ func (m *model) atMost(n int) {
 func (m *model) looked() {
 	live := slices.Clone(m.live)
 	if read := m.taken(); len(read) != min(len(live), 1) {
-		m.failf("the clock was read %d times; those that may be over are %v", len(read), live)
+		m.failf("the clock was read %d times; those that may be over are %v%s", len(read), live, m.clk.whose())
 	}
 }
 

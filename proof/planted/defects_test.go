@@ -166,6 +166,6 @@ var defects = []defect{
 	{
 		name:  "share given twice",
 		edits: edit("store/sharetable.go", "	part, amount = sh.next, sh.parts[sh.next]\n	sh.setTaken(part, true)\n", "	part, amount = sh.next, sh.parts[sh.next]\n"),
-		pkg:   "proof/model", test: "TestModel", n: 4000, args: noShrink, says: `failed: .*(share|claim|ledger)`,
+		pkg:   "proof/model", test: "TestModel", n: 4000, args: noShrink, says: `failed: .*(share|claim|ledger|end of s\d)`,
 	},
 }
