@@ -107,9 +107,15 @@ func (s *Store) restoreLeases(v journal.Reader, numbers []uint64) error {
 }
 
 // forgetRevoked takes the codes out of restored leases that were revoked since: the record
-// of a lease has them all.
+// of a lease has them all. A hold or quarantine ended with its code, perhaps behind the
+// checkpoint: a state page may be of a later time (see setState), and then no replay finds the
+// code in it any more.
 func (s *Store) forgetRevoked() {
-	for _, l := range s.leases.live {
+	for number, l := range s.leases.live {
+		if l.b.retired() { // it was in use until its last code had left its lease (mayRetire)
+			l.codes = nil
+			continue
+		}
 		l.codes = slices.DeleteFunc(l.codes, func(c drawnCode) bool {
 			sh, _, pos := s.placeOf(c)
 			if sh == nil {
@@ -118,6 +124,9 @@ func (s *Store) forgetRevoked() {
 			defer sh.Unlock()
 			return sh.State(pos) == shard.Revoked
 		})
+		if len(l.codes) == 0 && l.kind != leasing {
+			s.leases.drop(number)
+		}
 	}
 }
 
