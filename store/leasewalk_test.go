@@ -153,7 +153,7 @@ func (w *walker) one() (what string, err error) {
 		_, err = s.RevokeRef(ctx, RefChange{Ref: "r"})
 		return "revoke what was leased", err
 	case 18:
-		if w.rng.IntN(4) == 0 {
+		if w.rng.IntN(2) == 0 {
 			return fmt.Sprint("revoke batch ", id), s.RevokeBatch(ctx, id, BatchChange{})
 		}
 		return fmt.Sprint("retire ", id), s.Retire(ctx, id, BatchChange{})
@@ -204,11 +204,11 @@ func (w *walker) check() {
 }
 
 func TestLeasesRecovered(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range uint64(32) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := newWalker(t, seed)
 			defer func() { w.s.Close() }()
-			for w.step = range 60 {
+			for w.step = range 50 {
 				w.now.Add(int64(w.rng.IntN(300)))
 				what, err := w.one()
 				w.trace = append(w.trace, fmt.Sprint(what, ": ", err))
