@@ -108,7 +108,7 @@ func (s *Store) restoreLeases(v journal.Reader, numbers []uint64) error {
 
 // forgetRevoked takes the codes out of restored leases that were revoked since: the record
 // of a lease has them all. A hold or quarantine ended with its code, perhaps behind the
-// checkpoint: a state page may be of a later time (see setState), and then no replay finds the
+// checkpoint: a state page may be of a later time (see apply), and then no replay finds the
 // code in it any more.
 func (s *Store) forgetRevoked() {
 	for number, l := range s.leases.live {

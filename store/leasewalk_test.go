@@ -1,17 +1,16 @@
 package store
 
 import (
+	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"codepool/store/internal/journal"
 )
 
 // walker makes random steps in the life of leases, holds and quarantines, with restarts.
@@ -36,7 +35,7 @@ func newWalker(t *testing.T, seed uint64) *walker {
 	w.now.Store(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).UnixMicro())
 	// Checkpoints only when asked for.
 	w.opt = Options{Durability: WeakNoSync, Shards: 2, CheckpointEvery: 1 << 40, Clock: func() time.Time { return time.UnixMicro(w.now.Load()) }}
-	w.open(w.dir)
+	w.open()
 	for i := range walkBatches {
 		b := Batch{Name: fmt.Sprint(i + 1), FromStock: i > 0, Reusable: i == 2}
 		if b.Reusable {
@@ -54,13 +53,12 @@ func newWalker(t *testing.T, seed uint64) *walker {
 	return w
 }
 
-func (w *walker) open(dir string) {
+func (w *walker) open() {
 	w.t.Helper()
-	s, err := Open(dir, &w.opt)
-	if err != nil {
+	var err error
+	if w.s, err = Open(w.dir, &w.opt); err != nil {
 		w.t.Fatal(err)
 	}
-	w.s, w.dir = s, dir
 }
 
 func (w *walker) close() {
@@ -70,24 +68,29 @@ func (w *walker) close() {
 	}
 }
 
-// crash goes on with a copy of the files as they are.
+// crash goes on with what the engine held before the store was closed.
 func (w *walker) crash() {
 	w.t.Helper()
-	names := func() (out []string) {
-		_ = filepath.WalkDir(w.dir, func(path string, _ fs.DirEntry, _ error) error {
-			out = append(out, path)
-			return nil
-		})
-		return out
+	left := pairsIn(w.t, w.s.eng)
+	w.close()
+	o := w.opt.withDefaults()
+	eng, err := journal.Open(w.dir, o.journal())
+	if err != nil {
+		w.t.Fatal(err)
 	}
-	for {
-		to, before := w.t.TempDir(), names()
-		if err := os.CopyFS(to, os.DirFS(w.dir)); err == nil && slices.Equal(before, names()) {
-			w.close()
-			w.open(to)
-			return
+	var back []journal.Pair
+	for key := range pairsIn(w.t, eng) {
+		if _, ok := left[key]; !ok {
+			back = append(back, journal.Pair{Key: []byte(key)})
 		}
 	}
+	for key, value := range left {
+		back = append(back, journal.Pair{Key: []byte(key), Value: value})
+	}
+	if err := errors.Join(eng.Write(back), eng.Close()); err != nil {
+		w.t.Fatal(err)
+	}
+	w.open()
 }
 
 func (w *walker) code() string   { return w.codes[w.rng.IntN(len(w.codes))] }
@@ -167,7 +170,7 @@ func (w *walker) one() (what string, err error) {
 		return "crash", nil
 	}
 	w.close()
-	w.open(w.dir)
+	w.open()
 	return "close", nil
 }
 
@@ -271,7 +274,7 @@ func TestLeaseOfRetiredBatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.close()
-	w.open(w.dir)
+	w.open()
 	if _, err := w.s.GiveBack(ctx, LeaseEnd{Number: l.Number}); err != nil {
 		t.Fatal(err)
 	}
