@@ -10,26 +10,26 @@ import (
 // for the user's limit and for a key that is missing. Whether the key was used before is
 // not looked at. The answer is durable like any other.
 func (s *Store) Check(ctx context.Context, r Redemption) error {
-	err := s.check(ctx, &r)
+	var at reading
+	err := s.check(ctx, &r, &at)
 	if err == ErrUnknownCode && s.shares.some.Load() {
 		c := r.asClaim()
-		err = s.wouldClaim(ctx, &c)
+		err = s.wouldClaim(ctx, &c, &at)
 	}
 	return s.explained(err, r.Namespace, r.Code)
 }
 
 // check is Check of a code of a batch.
-func (s *Store) check(ctx context.Context, r *Redemption) error {
+func (s *Store) check(ctx context.Context, r *Redemption, at *reading) error {
 	var f forms
 	if err := s.enter(ctx, r, &f); err != nil {
 		return err
 	}
-	return s.wouldBurn(ctx, r, &f)
+	return s.wouldBurn(ctx, r, &f, at.by(s))
 }
 
 // wouldBurn returns what redeemAlone would, but for the receipt.
-func (s *Store) wouldBurn(ctx context.Context, r *Redemption, f *forms) error {
-	at := s.now()
+func (s *Store) wouldBurn(ctx context.Context, r *Redemption, f *forms, at int64) error {
 	var user userView
 	for {
 		v := s.mayBurn(r, f, at, &user)

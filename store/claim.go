@@ -34,8 +34,13 @@ type Claim struct {
 // ErrOwnShare, ErrNotMember, ErrKeyConflict, ErrInvalid) change nothing. ErrOutcomeUnknown is
 // as for Redeem.
 func (s *Store) Claim(ctx context.Context, c Claim) (Receipt, error) {
+	return s.claimAlone(ctx, c, new(reading))
+}
+
+// claimAlone decides a claim by itself.
+func (s *Store) claimAlone(ctx context.Context, c Claim, at *reading) (Receipt, error) {
 	var rec Receipt
-	g, mark, err := s.claim(ctx, &c, nil, s.now(), false, &rec)
+	g, mark, err := s.claim(ctx, &c, nil, at.by(s), false, &rec)
 	if g != nil {
 		if err := g.waitBriefly(ctx); err != nil {
 			return Receipt{}, err

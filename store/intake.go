@@ -206,14 +206,15 @@ func (in *intake) leave(l *lot) {
 	}
 }
 
-// later asks for a request by itself, and answers through its callback. Not in a lot: close
+// later asks for a request by itself, by the time that it has if one was read, and answers
+// through its callback. Not in a lot: close
 // waits for it before the last lots are answered.
-func (in *intake) later(r Redemption, done func(Receipt, error)) {
+func (in *intake) later(r Redemption, at reading, done func(Receipt, error)) {
 	in.retries.Go(func() {
 		var rec Receipt
-		err := in.s.redeemAlone(context.Background(), &r, &rec)
+		err := in.s.redeemAlone(context.Background(), &r, &at, &rec)
 		if err == ErrUnknownCode && in.s.shares.some.Load() {
-			rec, err = in.s.Claim(context.Background(), r.asClaim())
+			rec, err = in.s.claimAlone(context.Background(), r.asClaim(), &at)
 		}
 		err = in.s.explained(err, r.Namespace, r.Code)
 		in.s.com.later(func() { in.s.com.answer(done, rec, err) })
@@ -233,7 +234,7 @@ func (in *intake) finish(l *lot) {
 			again, err := l.outcome(i, &l.rs[i], &rec)
 			r := &l.rs[i]
 			if again || err == ErrUnknownCode && in.s.mayBeToken(r) { // rare, and it may have to wait: not here
-				in.later(*r, done)
+				in.later(*r, reading{l.at, true}, done)
 				continue
 			}
 			in.s.com.answer(done, rec, in.s.explained(err, r.Namespace, r.Code))

@@ -17,15 +17,16 @@ import (
 //
 // A code that is the token of a shared batch, of no room, claims a share (Claim).
 func (s *Store) Redeem(ctx context.Context, r Redemption) (rec Receipt, err error) {
-	rec, err = s.redeem(ctx, r)
+	var at reading
+	rec, err = s.redeem(ctx, r, &at)
 	if err == ErrUnknownCode && s.shares.some.Load() {
-		rec, err = s.Claim(ctx, r.asClaim())
+		rec, err = s.claimAlone(ctx, r.asClaim(), &at)
 	}
 	return rec, s.explained(err, r.Namespace, r.Code)
 }
 
 // redeem is Redeem of a code of a batch.
-func (s *Store) redeem(ctx context.Context, r Redemption) (rec Receipt, err error) {
+func (s *Store) redeem(ctx context.Context, r Redemption, at *reading) (rec Receipt, err error) {
 	if s.com.crowd.Load() {
 		l, i, err := s.joinCrowd(ctx, &r, &rec)
 		if l == nil {
@@ -34,6 +35,7 @@ func (s *Store) redeem(ctx context.Context, r Redemption) (rec Receipt, err erro
 		again := false
 		if err = l.wait(ctx); err == nil {
 			again, err = l.outcome(i, &r, &rec)
+			*at = reading{l.at, true}
 		}
 		s.intake.leave(l)
 		if !again {
@@ -41,7 +43,7 @@ func (s *Store) redeem(ctx context.Context, r Redemption) (rec Receipt, err erro
 		}
 		// Rare, and it may have to read the disk: by itself.
 	}
-	err = s.redeemAlone(ctx, &r, &rec)
+	err = s.redeemAlone(ctx, &r, at, &rec)
 	return rec, err
 }
 
@@ -87,7 +89,7 @@ func (s *Store) joinCrowdSlowly(ctx context.Context, r *Redemption, rec *Receipt
 }
 
 // redeemAlone decides a request by itself.
-func (s *Store) redeemAlone(ctx context.Context, r *Redemption, rec *Receipt) error {
+func (s *Store) redeemAlone(ctx context.Context, r *Redemption, when *reading, rec *Receipt) error {
 	var f forms
 	if err := s.enter(ctx, r, &f); err != nil {
 		return err
@@ -95,7 +97,7 @@ func (s *Store) redeemAlone(ctx context.Context, r *Redemption, rec *Receipt) er
 	if err := s.com.admit(ctx); err != nil {
 		return err
 	}
-	at := s.now()
+	at := when.by(s)
 	var user userView
 	for {
 		var seen keyView
@@ -141,7 +143,7 @@ func (s *Store) RedeemFunc(ctx context.Context, r Redemption, done func(Receipt,
 	var f forms
 	err := s.enter(ctx, &r, &f)
 	if err == ErrUnknownCode && s.mayBeToken(&r) {
-		s.intake.later(r, done)
+		s.intake.later(r, reading{}, done)
 		return
 	}
 	if err == nil {
@@ -155,7 +157,7 @@ func (s *Store) RedeemFunc(ctx context.Context, r Redemption, done func(Receipt,
 	if r.Key != "" {
 		known, err := s.retriedRedeem(ctx, r, f, &seen)
 		if err == ErrUnknownCode && s.mayBeToken(&r) {
-			s.intake.later(r, done)
+			s.intake.later(r, reading{}, done)
 			return
 		}
 		if known != nil || err != nil {

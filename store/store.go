@@ -253,6 +253,20 @@ func (s *Store) now() int64 {
 	return at
 }
 
+// reading is the time by which a request is judged. It is read from the clock when it is
+// first needed, and stays, however often the request is asked again.
+type reading struct {
+	at   int64 // µs
+	done bool
+}
+
+func (r *reading) by(s *Store) int64 {
+	if !r.done {
+		r.at, r.done = s.now(), true
+	}
+	return r.at
+}
+
 func (s *Store) batch(id uint32) *batch { return (*s.batches.Load())[id] }
 
 // addBatchLocked makes a batch known. REQUIRES: s.mu.

@@ -148,14 +148,14 @@ func (s *Store) claimUnknown(ctx context.Context, rs []Redemption, out []Result,
 }
 
 // wouldClaim is Check of a claim.
-func (s *Store) wouldClaim(ctx context.Context, c *Claim) error {
+func (s *Store) wouldClaim(ctx context.Context, c *Claim, when *reading) error {
 	if err := s.mayAsk(ctx); err != nil {
 		return err
 	}
 	if err := c.check(); err != nil {
 		return err
 	}
-	at := s.now()
+	at := when.by(s)
 	sh := s.sharedOf(c.Namespace, c.Room, c.Token, at)
 	if sh == nil {
 		return ErrUnknownCode

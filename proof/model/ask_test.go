@@ -44,7 +44,7 @@ func (m *model) check() {
 func (m *model) checked(c *code, none, err error) {
 	if c == nil {
 		m.wantErr("check of no code", err, none)
-		m.atMost(1 + m.twice())
+		m.atMost(1)
 		return
 	}
 	if want := m.mayHave(c, request{}, m.once()); err != want {

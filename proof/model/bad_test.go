@@ -30,7 +30,7 @@ func (m *model) bad() {
 	m.did(say("bad"), "%s", all[i].name)
 	m.beginAdding(moment{tick: glance})
 	m.wantErr(all[i].name, all[i].do(m.ctx(), m.s), all[i].want)
-	m.atMost(1 + min(len(m.live), 1) + m.twice())
+	m.atMost(1 + min(len(m.live), 1))
 	m.begin(moment{tick: glance})
 	got := m.s.Stats().Ledger
 	if m.looked(); got != m.ledger {

@@ -80,15 +80,9 @@ func (m *model) redeem() {
 		got = m.callback(r)
 	}
 	m.did(r, "%d, %s", got.Receipt.Number, outcome(got.Err))
-	switch c := m.find(r.space, r.text); {
-	case c != nil && r.key == "" && c.b.PerUser == 0 && !c.b.retired:
+	if c := m.find(r.space, r.text); c != nil && r.key == "" {
 		m.once()
-	case call != 1:
-		// Those with its key's hash may have moved meanwhile, or its user must be counted
-		// first, or the disk asked for a code that is not in memory, and it is asked again:
-		// in a crowd twice.
-		m.atMost(3)
-	default:
+	} else {
 		m.atMost(1)
 	}
 	m.hold([]request{r}, []store.Result{got}, slices.Clone(m.clk.taken()))
@@ -293,7 +287,7 @@ func (m *model) burst() {
 	})
 	o.rs = o.rs[:min(len(o.rs), 1000)]
 	got := make([]store.Result, len(o.rs))
-	at := m.calm(o.at, 2*len(o.rs)+1)
+	at := m.calm(o.at, len(o.rs)+1)
 	if m.begin(at); len(m.live) > 0 { // what is over by now has ended, so that nobody meets it half ended
 		m.s.Batches()
 		m.looked()
@@ -315,6 +309,6 @@ func (m *model) burst() {
 	}
 	wg.Wait()
 	m.did(o, "%s", results(got))
-	m.atMost(3 * len(o.rs)) // a request that met another one with its key, say, is asked again, in a crowd twice
+	m.atMost(len(o.rs))
 	m.hold(o.rs, got, slices.Clone(m.clk.taken()))
 }

@@ -91,14 +91,6 @@ type shares struct {
 // arithmetic refuses, and the model may not know it, is no token.
 var errKeyNotForged = errors.New("key of another request, or a forged code")
 
-// twice is how often more the clock is read for a text that is no code and might be a token.
-func (m *model) twice() int {
-	if m.shares.some {
-		return 1
-	}
-	return 0
-}
-
 // standing is how many claims stand, and what they are worth.
 func (sh *shared) standing() (n, sum int64) {
 	for _, c := range sh.claims {
@@ -149,14 +141,10 @@ func (m *model) beginShare(at moment) {
 	m.begin(at)
 }
 
-// shareTime returns the time by which a call about a shared batch decided: the last reading.
-func (m *model) shareTime(most int) time.Time {
-	m.atMost(most)
-	read := m.clk.taken()
-	if len(read) == 0 {
-		m.failf("the clock was not read")
-	}
-	m.shares.latest = read[len(read)-1]
+// shareTime returns the time by which a call about a shared batch decided: its one reading.
+func (m *model) shareTime() time.Time {
+	m.once()
+	m.shares.latest = m.clk.taken()[0]
 	return stamp(m.shares.latest)
 }
 
@@ -287,7 +275,7 @@ func (m *model) share() {
 		got, err = m.s.Share(m.ctx(), o.d)
 	}
 	m.did(o, "%d, %s", got.ID, outcome(err))
-	at := m.shareTime(1)
+	at := m.shareTime()
 	sh := &shared{Shared: o.d, created: at, count: o.d.Count, limit: max(o.d.PerUser, 1), worth: map[int]int64{}}
 	if o.d.PerUser == store.Unlimited {
 		sh.limit = store.Unlimited

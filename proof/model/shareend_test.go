@@ -47,7 +47,7 @@ func (m *model) endShare() {
 	m.beginShare(o.at)
 	got, err := m.s.EndShared(m.ctx(), o.c)
 	m.did(o, "%d, %s", got.Number, outcome(err))
-	at := m.shareTime(1)
+	at := m.shareTime()
 	if old, used := m.shares.ends.get(o.c.Key); used {
 		canon, cerr := gen.AppendCanonical(nil, o.c.Token, old.sh.fold)
 		if cerr != nil || o.c.By != old.by || o.c.Namespace != old.sh.Namespace || o.c.Room != old.sh.Room || string(canon) != old.sh.token {
@@ -124,7 +124,7 @@ func (m *model) unclaim() {
 	m.beginShare(o.at)
 	got, err := m.s.UndoClaim(m.ctx(), o.c)
 	m.did(o, "%d, %s", got.Number, outcome(err))
-	at := m.shareTime(1)
+	at := m.shareTime()
 	if old, used := m.shares.undone.get(o.c.Key); used {
 		if old.number != o.c.Number || old.by != o.c.By {
 			m.wantErr("taking back with the key of another", err, store.ErrKeyConflict)
@@ -193,7 +193,7 @@ func (m *model) lookAtShares() {
 func (m *model) sameShare(sh *shared, asker string) {
 	ref := store.SharedRef{Token: sh.token, Namespace: sh.Namespace, Room: sh.Room}
 	info, err := m.s.LookupShared(m.ctx(), ref, asker)
-	at := m.shareTime(1)
+	at := m.shareTime()
 	m.endShares(at)
 	now := m.findToken(sh.Namespace, sh.Room, sh.token, at)
 	var want error
@@ -214,7 +214,7 @@ func (m *model) sameShare(sh *shared, asker string) {
 		}
 		got = append(got, r)
 	}
-	at = m.shareTime(1)
+	at = m.shareTime()
 	if m.endShares(at); m.mayLook(ref, asker) != nil {
 		m.failf("claims of %v are told to %.20q: %v", sh, asker, got)
 	}
@@ -232,7 +232,7 @@ func (m *model) sameShare(sh *shared, asker string) {
 
 // mayLook is whether somebody may look at a shared batch by the last reading of the clock.
 func (m *model) mayLook(ref store.SharedRef, asker string) error {
-	at := m.shareTime(1)
+	at := m.shareTime()
 	m.endShares(at)
 	switch sh := m.findToken(ref.Namespace, ref.Room, ref.Token, at); {
 	case sh == nil:
@@ -248,7 +248,7 @@ func (m *model) sameReveal(ref store.SharedRef, asker string) {
 	m.beginShare(moment{tick: glance})
 	got, err := m.s.RevealShared(m.ctx(), ref, asker)
 	want := m.mayLook(ref, asker)
-	at := m.shareTime(1)
+	at := m.shareTime()
 	sh := m.findToken(ref.Namespace, ref.Room, ref.Token, at)
 	switch {
 	case want != nil:
@@ -307,7 +307,7 @@ func (m *model) sameShares() {
 		m.wantErr("shared batches", err, nil)
 		got = append(got, info)
 	}
-	at := m.shareTime(1)
+	at := m.shareTime()
 	m.endShares(at)
 	taken := slices.SortedFunc(maps.Values(m.shares.tokens), func(x, y *shared) int { return cmp.Compare(x.id, y.id) })
 	taken = slices.DeleteFunc(taken, func(sh *shared) bool { return sh.isFree(at) })
@@ -338,7 +338,7 @@ func (m *model) retryShares(some int) {
 		old := m.shares.claimed.by[key]
 		m.beginShare(moment{tick: glance})
 		rec, err := m.s.Claim(m.ctx(), old.c)
-		if m.shareTime(1); err != nil || !sameReceipt(rec, old.of.rec) {
+		if m.shareTime(); err != nil || !sameReceipt(rec, old.of.rec) {
 			m.failf("claim with key %.20q again: got %+v, %v; the first answer was %+v", key, rec, err, old.of.rec)
 		}
 	}
@@ -346,7 +346,7 @@ func (m *model) retryShares(some int) {
 		old := m.shares.created.by[key]
 		m.beginShare(moment{tick: glance})
 		info, err := m.s.Share(m.ctx(), old.d)
-		if m.shareTime(1); err != nil || info != old.sh.fresh {
+		if m.shareTime(); err != nil || info != old.sh.fresh {
 			m.failf("shared batch with key %.20q again: got %+v, %v; the first answer was %+v", key, info, err, old.sh.fresh)
 		}
 	}
@@ -354,7 +354,7 @@ func (m *model) retryShares(some int) {
 		old := m.shares.undone.by[key]
 		m.beginShare(moment{tick: glance})
 		rec, err := m.s.UndoClaim(m.ctx(), store.ClaimChange{Number: old.number, By: old.by, Key: key})
-		if m.shareTime(1); err != nil || rec != old.rec {
+		if m.shareTime(); err != nil || rec != old.rec {
 			m.failf("claim taken back with key %.20q again: got %+v, %v; the first answer was %+v", key, rec, err, old.rec)
 		}
 	}
@@ -362,7 +362,7 @@ func (m *model) retryShares(some int) {
 		old := m.shares.ends.by[key]
 		m.beginShare(moment{tick: glance})
 		rec, err := m.s.EndShared(m.ctx(), store.SharedChange{SharedRef: store.SharedRef{Token: old.sh.token, Namespace: old.sh.Namespace, Room: old.sh.Room}, By: old.by, Key: key})
-		if m.shareTime(1); err != nil || rec != old.rec {
+		if m.shareTime(); err != nil || rec != old.rec {
 			m.failf("end with key %.20q again: got %+v, %v; the first answer was %+v", key, rec, err, old.rec)
 		}
 	}
