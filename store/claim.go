@@ -55,7 +55,7 @@ func (s *Store) claimAlone(ctx context.Context, c Claim, at *reading) (Receipt, 
 
 // claim decides a claim and fills in its receipt. The answer waits for the group, or for the
 // group of number mark. sh is the shared batch if the caller has found it. With more it is one
-// of many, as in committer.append.
+// of many, as in committer.append, between committer.begin and finished.
 func (s *Store) claim(ctx context.Context, c *Claim, sh *shared, at int64, more bool, rec *Receipt) (g *group, mark uint64, err error) {
 	if err := s.mayAsk(ctx); err != nil {
 		return nil, 0, err
@@ -63,7 +63,7 @@ func (s *Store) claim(ctx context.Context, c *Claim, sh *shared, at int64, more 
 	if err := c.check(); err != nil {
 		return nil, 0, err
 	}
-	if err := s.com.admit(ctx); err != nil {
+	if err := s.com.admitOne(ctx, more); err != nil {
 		return nil, 0, err
 	}
 	var user userView

@@ -106,38 +106,6 @@ func (c *committer) start() {
 	go c.notify()
 }
 
-// admit waits until there is room for another operation. It is called before any
-// shard is locked: nobody waits for the disk with a shard in hand.
-func (c *committer) admit(ctx context.Context) error {
-	if err := c.refusal(); err != nil {
-		return err
-	}
-	// A busy committer looks at the free space with each group; an idle one left the
-	// answer to us.
-	if err := c.dir.room(c.pending.Load() == 0); err != nil {
-		return err
-	}
-	for c.pending.Load() > c.maxPending {
-		c.mu.Lock()
-		g := c.mu.open
-		if len(c.mu.flying) > 0 {
-			g = c.mu.flying[0]
-		}
-		err := c.refusalLocked()
-		c.mu.Unlock()
-		if err != nil {
-			return err
-		}
-		if _ = g.wait(ctx); ctx.Err() != nil {
-			return context.Cause(ctx) // nothing was decided yet
-		}
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return nil
-}
-
 // refusalLocked says why nothing can be appended, or nil.
 func (c *committer) refusalLocked() error {
 	if c.mu.closed {
@@ -391,6 +359,7 @@ func (c *committer) early(quit chan struct{}) {
 		select {
 		case <-c.large:
 			c.writeOpen()
+			kick(c.work) // the sync that it was to be written beside may be over
 		case <-quit:
 			return
 		}

@@ -63,7 +63,7 @@ func (s *Store) share(ctx context.Context, d *Shared, at int64, more bool) (*sha
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := s.com.admit(ctx); err != nil {
+	if err := s.com.admitOne(ctx, more); err != nil {
 		return nil, nil, err
 	}
 	for {

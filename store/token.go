@@ -137,12 +137,14 @@ func (r *Redemption) asClaim() Claim {
 // claimUnknown claims shares for those of many redemptions whose codes are tokens, and returns
 // the last group that one of the answers waits for.
 func (s *Store) claimUnknown(ctx context.Context, rs []Redemption, out []Result, at int64) (last uint64) {
+	s.com.begin()
 	for i := range rs {
 		if out[i].Err == ErrUnknownCode {
 			c := rs[i].asClaim()
 			last = max(last, s.claimOne(ctx, &c, nil, at, &out[i]))
 		}
 	}
+	s.com.finished()
 	kick(s.com.work)
 	return last
 }
