@@ -72,21 +72,24 @@ func (e *epoch) turn(c *client) bool {
 	return e.restarts && e.begun.Load() > e.at && e.behind(c) && e.taken.CompareAndSwap(false, true)
 }
 
-// await waits for calls. One that has not ended by the end of patience, or whose callback
-// has not come, never will.
+// answerBy is how long a call may go without its answer.
+const answerBy = time.Minute
+
+// await waits for calls. One that has not ended after answerBy, or whose callback has not
+// come, never will.
 func (w *world) await(wg *sync.WaitGroup) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		wg.Wait()
 	}()
-	late := time.NewTimer(patience)
+	late := time.NewTimer(answerBy)
 	defer late.Stop()
 	select {
 	case <-done:
 	case <-late.C:
 		stacks := make([]byte, 1<<20)
-		w.t.Fatalf("%s\na call has no answer after %v\n%s", w.name, patience, stacks[:runtime.Stack(stacks, true)])
+		w.t.Fatalf("%s\na call has no answer after %v\n%s", w.name, answerBy, stacks[:runtime.Stack(stacks, true)])
 	}
 }
 

@@ -115,7 +115,7 @@ func (s *setting) lives(r *rand.Rand) {
 	}
 	if r.IntN(3) == 0 {
 		s.shares = shareTerms{shares: 1 + r.IntN(maxShares), perUser: 1 + r.IntN(2), split: r.IntN(2) == 0}
-		s.weights[claim], s.weights[unclaim], s.weights[endShared], s.weights[lookShared] = 30, 12, r.IntN(2), 6
+		s.weights[claim], s.weights[unclaim], s.weights[endShared], s.weights[lookShared] = 30, 18, pick(r, 0, 2, 4), 6
 	}
 }
 
