@@ -21,8 +21,8 @@ type part struct {
 }
 
 // patience is how long the search for an order may take. Histories are made small enough
-// that it takes milliseconds, and on a busy host, where more calls overlap, once in some
-// thousand parts a minute; one that needs so long proves nothing and is a failure.
+// that it takes milliseconds; on a busy host, where more calls overlap, one of 42 s was
+// seen. One that needs so long proves nothing and is a failure.
 const patience = 5 * time.Minute
 
 // check looks for everything that is wrong with a history and returns how many parts were
