@@ -190,7 +190,10 @@ func (s *Store) Confirm(ctx context.Context, e LeaseEnd) (Receipt, error) {
 			continue
 		}
 		if v.err != nil {
-			return Receipt{}, s.whyNot(ctx, endings[recCancel], e.Number, v.err)
+			if err := s.whyNot(ctx, endings[recCancel], e.Number, v.err); err != errAgain {
+				return Receipt{}, err
+			}
+			continue
 		}
 		if err := v.group.waitBriefly(ctx); err != nil {
 			return Receipt{}, err

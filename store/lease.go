@@ -104,14 +104,18 @@ func (s *Store) endLease(ctx context.Context, kind *ending, e LeaseEnd) (Ended, 
 			return known.orNone(), err
 		}
 	}
-	number, g, err := s.finish(kind, e, at, &seen)
-	if err != nil {
-		return Ended{}, s.whyNot(ctx, kind, e.Number, err)
+	for {
+		number, g, err := s.finish(kind, e, at, &seen)
+		if err == nil {
+			if err := g.wait(ctx); err != nil {
+				return Ended{}, err
+			}
+			return Ended{Number: number, Lease: e.Number, By: e.By, Key: e.Key, At: instant(at)}, nil
+		}
+		if err = s.whyNot(ctx, kind, e.Number, err); err != errAgain {
+			return Ended{}, err
+		}
 	}
-	if err := g.wait(ctx); err != nil {
-		return Ended{}, err
-	}
-	return Ended{Number: number, Lease: e.Number, By: e.By, Key: e.Key, At: instant(at)}, nil
 }
 
 // finish takes the lease out of the table, journals its end and moves its codes.
@@ -169,7 +173,7 @@ func (s *Store) putLeased(l *lease, to shard.State, mark uint64) {
 }
 
 // whyNot makes the refusal of a lease that is not in the table what callers get, when what
-// it came from is durable.
+// it came from is durable. It is errAgain if who took the lease out could not end it.
 func (s *Store) whyNot(ctx context.Context, kind *ending, number uint64, err error) error {
 	if err == ErrLeaseOver {
 		err = kind.of.isOver(number)
@@ -178,8 +182,11 @@ func (s *Store) whyNot(ctx context.Context, kind *ending, number uint64, err err
 		return s.afterAll(ctx, err)
 	}
 	s.draws.Lock() // nobody is between table and journal: who took it out has journaled why
-	last := s.com.lastRecord()
+	back, last := s.leases.has(number, kind.of), s.com.lastRecord()
 	s.draws.Unlock()
+	if back {
+		return errAgain
+	}
 	if err := s.com.waitRecord(ctx, last); err != nil {
 		return err
 	}

@@ -221,11 +221,12 @@ func (t *leaseTable) hold(number uint64) (l *lease, code drawnCode) {
 	return l, l.codes[0]
 }
 
-// has reports whether a lease has not ended.
-func (t *leaseTable) has(number uint64) bool {
+// has reports whether a lease of a kind has not ended.
+func (t *leaseTable) has(number uint64, kind leaseKind) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.live[number] != nil
+	l := t.live[number]
+	return l != nil && l.kind == kind
 }
 
 // numbers returns those up to a number, in no order.

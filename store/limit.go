@@ -133,7 +133,7 @@ func (s *Store) countBy(ctx context.Context, hash uint64, seen *userView, counts
 // stands reports whether a redemption was not undone, or a reservation has not ended.
 func (s *Store) stands(ctx context.Context, r *record) (bool, error) {
 	if r.kind == recHold {
-		return s.leases.has(r.number), nil
+		return s.leases.has(r.number, holding), nil
 	}
 	if !r.redeems() {
 		return false, nil
