@@ -118,7 +118,7 @@ func (o *options) measure(ctx context.Context, stdout, stderr io.Writer) (r repo
 		err := job.Run(ctx, env, func(l workload.Line) {
 			ok = ok && l.Error == ""
 			progress.clear()
-			r.Lines = append(r.Lines, l)
+			r.Lines = append(r.Lines, l.Rounded())
 			writeErr = errors.Join(writeErr, out.line(l))
 		})
 		progress.jobDone()

@@ -39,11 +39,8 @@ type Line struct {
 // MarshalJSON writes one flat object: the fields, then Extra by name.
 func (l Line) MarshalJSON() ([]byte, error) {
 	type plain Line
-	p := plain(l)
-	for _, f := range []*float64{&p.OpsPerS, &p.P50us, &p.P99us, &p.P999us, &p.BytesPerCode, &p.Seconds, &p.MinOpsPerS, &p.MaxOpsPerS} {
-		*f = round(*f)
-	}
-	b, err := json.Marshal(p)
+	l = l.Rounded()
+	b, err := json.Marshal(plain(l))
 	if err != nil {
 		return nil, err
 	}
@@ -52,9 +49,22 @@ func (l Line) MarshalJSON() ([]byte, error) {
 		b = append(b, ',')
 		b = strconv.AppendQuote(b, name)
 		b = append(b, ':')
-		b = strconv.AppendFloat(b, round(l.Extra[name]), 'f', -1, 64)
+		b = strconv.AppendFloat(b, l.Extra[name], 'f', -1, 64)
 	}
 	return append(b, '}'), nil
+}
+
+// Rounded is the line as it is saved: what is made of it, such as the ratio of two lines, is
+// the same before and after.
+func (l Line) Rounded() Line {
+	for _, f := range []*float64{&l.OpsPerS, &l.P50us, &l.P99us, &l.P999us, &l.BytesPerCode, &l.Seconds, &l.MinOpsPerS, &l.MaxOpsPerS} {
+		*f = round(*f)
+	}
+	l.Extra = maps.Clone(l.Extra)
+	for name, v := range l.Extra {
+		l.Extra[name] = round(v)
+	}
+	return l
 }
 
 // describe names what tells the line apart from others of its system.
