@@ -3,7 +3,7 @@ package store
 import "context"
 
 // Room for more: the bytes of decided operations that wait for the disk are bounded
-// (Options.MaxPending), and so is what may be asked of a disk that is full.
+// (Options.MaxPending), and nothing is decided that the disk has no room for.
 
 // admit waits until there is room for another operation. It is called before any
 // shard is locked: nobody waits for the disk with a shard in hand.
