@@ -54,9 +54,9 @@ func TestPlanted(t *testing.T) {
 				skipped++
 				t.Skipf("%s cannot run here: %s", d.test, out)
 			case err == nil:
-				t.Errorf("%s did not notice in %d rounds:\n%s", d.test, d.n, out)
+				t.Errorf("%s did not notice in %d rounds:\n%s", d.test, d.n, ends(out))
 			case !strings.Contains(out, "--- FAIL: "+d.test) || !regexp.MustCompile(d.says).MatchString(out):
-				t.Errorf("%s failed, but not by noticing (want %q):\n%s", d.test, d.says, out)
+				t.Errorf("%s failed, but not by noticing (want %q):\n%s", d.test, d.says, ends(out))
 			default:
 				caught++
 			}
@@ -91,8 +91,13 @@ func (d *defect) run(t *testing.T) (string, error) {
 	cmd.Dir = filepath.Join(root, d.pkg)
 	cmd.Env = append(os.Environ(), fmt.Sprint("CODEPOOL_N=", d.n), overlay.BaseEnv+"="+filepath.Join(dir, overlay.ListFile))
 	out, err := cmd.CombinedOutput()
-	if len(out) > 8000 {
-		out = append(out[:4000], out[len(out)-4000:]...)
-	}
 	return string(out), err
+}
+
+// ends is the beginning and the end of what a proof printed.
+func ends(out string) string {
+	if len(out) <= 8000 {
+		return out
+	}
+	return out[:4000] + "\n…\n" + out[len(out)-4000:]
 }
