@@ -30,7 +30,7 @@ var defects = []defect{
 			{File: "store/redeem.go", Old: "		return verdict{again: true}, false\n	} else if err != nil {\n		return verdict{err: err, mark: sh.Mark}, false\n", New: "		return verdict{again: true}, false\n	} else if err != nil {\n		return verdict{err: err}, false\n"},
 			{File: "store/redeemall.go", Old: "	last = sh.Mark\n	for _, i := range idx {", New: "	for _, i := range idx {"},
 		},
-		pkg: "proof/crash", test: "TestPowerCut", n: 200, says: "refused true",
+		pkg: "proof/crash", test: "TestPowerCut", n: 200, says: audited,
 	},
 	{
 		name:  "draw not journaled",
