@@ -185,15 +185,24 @@ func results(got []store.Result) string {
 }
 
 // fresh returns the indexes of the redemptions that happened, in the order of the ledger.
-// Another request with the same key may have got the same receipt; the first one counts.
-func (m *model) fresh(got []store.Result) (order []int) {
+// Another request with the same key may have got the same receipt, even one whose text means
+// another code at first and this one too: the first that names the code counts.
+func (m *model) fresh(rs []request, got []store.Result) (order []int) {
 	for i := range got {
 		if got[i].Err == nil && got[i].Receipt.Number > m.ledger {
 			order = append(order, i)
 		}
 	}
 	number := func(i int) uint64 { return got[i].Receipt.Number }
-	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(number(i), number(j)) })
+	other := func(i int) int {
+		if c := m.find(rs[i].space, rs[i].text); c != nil && c.canon == got[i].Receipt.Code {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(order, func(i, j int) int {
+		return cmp.Or(cmp.Compare(number(i), number(j)), other(i)-other(j))
+	})
 	return slices.CompactFunc(order, func(i, j int) bool { return number(i) == number(j) })
 }
 
@@ -204,7 +213,7 @@ func (m *model) fresh(got []store.Result) (order []int) {
 // enough: the ledger has one order for each code, for each key and for each user.
 func (m *model) hold(rs []request, got []store.Result, read []time.Time) {
 	right, newKey, free := make([]bool, len(rs)), make([]bool, len(rs)), make([]bool, len(rs))
-	fresh := m.fresh(got)
+	fresh := m.fresh(rs, got)
 	for _, i := range fresh {
 		right[i] = true
 	}
@@ -268,7 +277,7 @@ func (m *model) inOrder(rs []request, got []store.Result) {
 			refused[c] = i
 		}
 	}
-	for _, i := range m.fresh(got) {
+	for _, i := range m.fresh(rs, got) {
 		c := m.find(rs[i].space, rs[i].text)
 		if j, any := refused[c]; any && j < i {
 			m.failf("request %d got %v, which request %d names too and came first", i, c, j)
