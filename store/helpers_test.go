@@ -22,7 +22,7 @@ func weak() *store.Options { return &store.Options{Durability: store.WeakNoSync}
 
 // fewer returns n, or some of it under the race detector, which is ten times as slow.
 func fewer(n, underRace int) int {
-	if raceOn {
+	if store.RaceOn {
 		return underRace
 	}
 	return n

@@ -1,6 +1,6 @@
 //go:build !race
 
-package store_test
+package store
 
-// raceOn tells whether the race detector is at work.
-const raceOn = false
+// RaceOn tells whether the race detector is at work.
+const RaceOn = false

@@ -1,6 +1,6 @@
 //go:build race
 
-package store_test
+package store
 
-// raceOn tells that the race detector slows everything down by a factor of ten.
-const raceOn = true
+// RaceOn tells that the race detector slows everything down by a factor of ten.
+const RaceOn = true
