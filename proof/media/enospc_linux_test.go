@@ -293,7 +293,7 @@ func (w *world) untilRefused(phase string) bool {
 }
 
 // patience is how long the store may take to notice that room went or came.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // inVain is the phase under which it is counted that this was not enough.
 const inVain = "waited in vain"

@@ -28,7 +28,7 @@ type reading struct {
 // has ended may still have to be scheduled; and its engine merges tables in the background
 // and keeps the memory for that (16 MiB for each of up to three builders) until some of its
 // ticks of two seconds found it unused.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // take takes readings until one of them is within bounds, and returns the last.
 func take(t *testing.T, dir string, within func(reading) bool) (r reading) {
