@@ -271,6 +271,8 @@ func TestCloseAnswersCallbacks(t *testing.T) {
 	s := openCrowd(t, 1200, Batch{Name: "b"})
 	hold := make(chan struct{})
 	s.sync.hold.Store(&hold)
+	release := sync.OnceFunc(func() { s.sync.hold.Store(nil); close(hold) })
+	defer release()
 	answers := make([]atomic.Int32, 1000)
 	var good, refused atomic.Int32
 	for i := range answers {
@@ -286,15 +288,14 @@ func TestCloseAnswersCallbacks(t *testing.T) {
 			}
 		})
 	}
-	closed := make(chan error)
+	closed := make(chan error, 1)
 	go func() { closed <- s.Close() }()
 	for ctx := soon(t); !s.closed.Load(); runtime.Gosched() {
 		if ctx.Err() != nil {
 			t.Fatal("Close does not begin")
 		}
 	}
-	s.sync.hold.Store(nil)
-	close(hold)
+	release()
 	if err := <-closed; err != nil {
 		t.Fatal(err)
 	}
